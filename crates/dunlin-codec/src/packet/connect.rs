@@ -1,0 +1,178 @@
+use core::fmt;
+
+use super::{begin, field_len, properties_len, write_properties};
+use crate::{
+    DecodeError, EncodeError, Malformed, PacketType, Properties, PropertyOwner, ProtocolViolation, Qos, TopicName,
+    Version, reader::Reader, text,
+};
+
+/// CONNECT: the first packet of a connection [MQTT-3.1.0-1].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Connect<'a> {
+    /// The version of this connection.
+    pub version: Version,
+    /// Begin without the session that the server may have kept; Clean Session in 3.1.1.
+    pub clean_start: bool,
+    /// Seconds within which the client sends something; 0: no limit.
+    pub keep_alive: u16,
+    /// Names the session. Empty: the server chooses.
+    pub client_id: &'a str,
+    /// What the server publishes when the connection breaks.
+    pub will: Option<Will<'a>>,
+    /// The user name; may be empty.
+    pub user_name: Option<&'a str>,
+    /// The password; any bytes. Without a user name in 5.0 only [MQTT-3.1.2-22].
+    pub password: Option<&'a [u8]>,
+    /// What the client allows and asks for.
+    pub properties: Properties<'a>,
+}
+
+/// The message that the server publishes when the connection ends without a DISCONNECT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Will<'a> {
+    /// Where it is published.
+    pub topic: TopicName<'a>,
+    /// At most 65,535 bytes.
+    pub payload: &'a [u8],
+    /// How it is published.
+    pub qos: Qos,
+    /// Whether the server keeps it for later subscribers.
+    pub retain: bool,
+    /// Will Delay Interval and those of a message.
+    pub properties: Properties<'a>,
+}
+
+impl<'a> Connect<'a> {
+    /// A clean start without will, user name and password, with a keep alive of 60 s.
+    pub const fn new(version: Version, client_id: &'a str) -> Self {
+        Self {
+            version,
+            clean_start: true,
+            keep_alive: 60,
+            client_id,
+            will: None,
+            user_name: None,
+            password: None,
+            properties: Properties::NONE,
+        }
+    }
+
+    /// Reads one from the bytes behind its fixed header; it tells its own version. An unknown protocol level is
+    /// [`Malformed::ProtocolName`].
+    pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(body);
+        let version = match (reader.binary()?, reader.u8()?) {
+            (b"MQTT", 4) => Version::V3_1_1,
+            (b"MQTT", 5) => Version::V5,
+            _ => return Err(Malformed::ProtocolName.into()),
+        };
+        let flags = reader.u8()?;
+        let has = |flag| flags & flag != 0;
+        let will_qos = Qos::from_u8(flags >> 3 & 3).ok_or(Malformed::ConnectFlags)?;
+        let idle_will_bits = !has(WILL) && flags & (WILL_QOS | WILL_RETAIN) != 0;
+        let lone_password = !version.is_v5() && has(PASSWORD) && !has(USER_NAME);
+        if has(RESERVED) || idle_will_bits || lone_password {
+            return Err(Malformed::ConnectFlags.into());
+        }
+        let keep_alive = reader.u16()?;
+        let properties = |reader: &mut Reader<'a>, owner| match version {
+            Version::V5 => Properties::read(reader, owner),
+            Version::V3_1_1 => Ok(Properties::NONE),
+        };
+        let connect_properties = properties(&mut reader, PropertyOwner::Packet(PacketType::Connect))?;
+        let client_id = reader.str()?;
+        let will = match has(WILL) {
+            true => {
+                let properties = properties(&mut reader, PropertyOwner::Will)?;
+                let topic = reader.text()?;
+                if topic.is_empty() || !text::is_topic(topic) {
+                    return Err(ProtocolViolation::TopicWildcard.into());
+                }
+                let (topic, payload) = (TopicName::of_checked(topic), reader.binary()?);
+                Some(Will { topic, payload, qos: will_qos, retain: has(WILL_RETAIN), properties })
+            }
+            false => None,
+        };
+        let user_name = if has(USER_NAME) { Some(reader.str()?) } else { None };
+        let password = if has(PASSWORD) { Some(reader.binary()?) } else { None };
+        reader.end()?;
+        let clean_start = has(CLEAN_START);
+        Ok(Self {
+            version,
+            clean_start,
+            keep_alive,
+            client_id,
+            will,
+            user_name,
+            password,
+            properties: connect_properties,
+        })
+    }
+
+    /// Writes it in its own version; see [`crate::Packet::encode`].
+    pub fn encode(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+        let version = self.version;
+        if self.password.is_some() && self.user_name.is_none() && !version.is_v5() {
+            return Err(EncodeError::PasswordAlone);
+        }
+        let mut remaining = 10 + properties_len(version, self.properties)? + field_len(self.client_id.as_bytes())?;
+        let mut flags = if self.clean_start { CLEAN_START } else { 0 };
+        if let Some(will) = &self.will {
+            remaining += properties_len(version, will.properties)?
+                + field_len(will.topic.as_bytes())?
+                + field_len(will.payload)?;
+            flags |= WILL | (will.qos as u8) << 3 | if will.retain { WILL_RETAIN } else { 0 };
+        }
+        if let Some(user_name) = self.user_name {
+            remaining += field_len(user_name.as_bytes())?;
+            flags |= USER_NAME;
+        }
+        if let Some(password) = self.password {
+            remaining += field_len(password)?;
+            flags |= PASSWORD;
+        }
+        let (mut writer, len) = begin(out, PacketType::Connect.first_byte(), remaining)?;
+        writer.binary(b"MQTT");
+        writer.u8(version.level());
+        writer.u8(flags);
+        writer.u16(self.keep_alive);
+        write_properties(version, self.properties, &mut writer);
+        writer.binary(self.client_id.as_bytes());
+        if let Some(will) = &self.will {
+            write_properties(version, will.properties, &mut writer);
+            writer.binary(will.topic.as_bytes());
+            writer.binary(will.payload);
+        }
+        if let Some(user_name) = self.user_name {
+            writer.binary(user_name.as_bytes());
+        }
+        if let Some(password) = self.password {
+            writer.binary(password);
+        }
+        Ok(len)
+    }
+}
+
+/// Does not show the password.
+impl fmt::Debug for Connect<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connect")
+            .field("version", &self.version)
+            .field("clean_start", &self.clean_start)
+            .field("keep_alive", &self.keep_alive)
+            .field("client_id", &self.client_id)
+            .field("will", &self.will)
+            .field("user_name", &self.user_name)
+            .field("password", &self.password.map(|_| "..."))
+            .field("properties", &self.properties)
+            .finish()
+    }
+}
+
+const RESERVED: u8 = 0x01;
+const CLEAN_START: u8 = 0x02;
+const WILL: u8 = 0x04;
+const WILL_QOS: u8 = 0x18;
+const WILL_RETAIN: u8 = 0x20;
+const PASSWORD: u8 = 0x40;
+const USER_NAME: u8 = 0x80;

@@ -1,0 +1,130 @@
+use super::{properties_len, write_properties};
+use crate::{
+    DecodeError, EncodeError, MAXIMUM_REMAINING_LENGTH, Malformed, PacketId, PacketType, Properties, PropertyId,
+    PropertyOwner, ProtocolViolation, Qos, TopicName, Version, reader::Reader, text, variable_byte_integer_len, varint,
+    writer::Writer,
+};
+
+/// PUBLISH: an application message on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Publish<'a> {
+    /// This may be a copy of a packet that was sent before [MQTT-3.3.1-1].
+    pub dup: bool,
+    /// How often the message may arrive.
+    pub qos: Qos,
+    /// Outwards: the server shall keep the message. Inwards: it was kept, and is not new.
+    pub retain: bool,
+    /// Where it was published; empty in a 5.0 packet that names its topic by an alias.
+    pub topic: TopicName<'a>,
+    /// There with QoS 1 and 2, absent with QoS 0 [MQTT-2.2.1-2] [MQTT-2.2.1-3].
+    pub packet_id: Option<PacketId>,
+    /// What is said about the message.
+    pub properties: Properties<'a>,
+    /// What it says.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Publish<'a> {
+    /// With QoS 0, not retained, without properties.
+    pub const fn new(topic: TopicName<'a>, payload: &'a [u8]) -> Self {
+        Self {
+            dup: false,
+            qos: Qos::AtMostOnce,
+            retain: false,
+            topic,
+            packet_id: None,
+            properties: Properties::NONE,
+            payload,
+        }
+    }
+
+    /// Reads one from its first byte and the bytes behind its fixed header.
+    #[inline]
+    pub fn decode(version: Version, first_byte: u8, body: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(body);
+        let qos = Qos::from_u8(first_byte >> 1 & 3).ok_or(Malformed::Qos)?;
+        let (dup, retain) = (first_byte & DUP != 0, first_byte & RETAIN != 0);
+        let topic = reader.binary()?;
+        if !text::is_topic(topic) {
+            return Err(topic_fault(topic));
+        }
+        let packet_id = match qos {
+            Qos::AtMostOnce if dup => return Err(ProtocolViolation::DupOnQos0.into()),
+            Qos::AtMostOnce => None,
+            _ => Some(reader.packet_id()?),
+        };
+        let properties = match version.is_v5() {
+            true => Properties::read(&mut reader, PropertyOwner::Packet(PacketType::Publish))?,
+            false => Properties::NONE,
+        };
+        if topic.is_empty() && properties.number(PropertyId::TopicAlias).is_none() {
+            return Err(ProtocolViolation::TopicEmpty.into());
+        }
+        let topic = TopicName::of_checked(topic);
+        Ok(Self { dup, qos, retain, topic, packet_id, properties, payload: reader.rest() })
+    }
+
+    /// Writes it; see [`crate::Packet::encode`].
+    pub fn encode(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
+        let head = self.head_len(version)?;
+        let len = head + self.payload.len();
+        let out = out.get_mut(..len).ok_or(EncodeError::NoRoom(len))?;
+        let mut writer = self.write_head(version, out);
+        writer.put(self.payload);
+        Ok(len)
+    }
+
+    /// Bytes of the packet before its payload, fixed header included.
+    #[inline]
+    pub fn head_len(&self, version: Version) -> Result<usize, EncodeError> {
+        let variable = self.variable_header_len(version)?;
+        let remaining = variable.saturating_add(self.payload.len());
+        if remaining > MAXIMUM_REMAINING_LENGTH {
+            return Err(EncodeError::TooLarge);
+        }
+        Ok(1 + variable_byte_integer_len(remaining) + variable)
+    }
+
+    /// Writes the packet without its payload to the front of `out`, which must have [`Publish::head_len`] bytes: the
+    /// payload then follows by another way. What does not fit is left out.
+    #[inline]
+    pub fn encode_head(&self, version: Version, out: &mut [u8]) {
+        self.write_head(version, out);
+    }
+
+    #[inline]
+    fn write_head<'o>(&self, version: Version, out: &'o mut [u8]) -> Writer<'o> {
+        let variable = self.variable_header_len(version).unwrap_or_default();
+        let mut writer = Writer::new(out);
+        let flags = if self.dup { DUP } else { 0 } | (self.qos as u8) << 1 | if self.retain { RETAIN } else { 0 };
+        writer.u8(PacketType::Publish.first_byte() | flags);
+        varint::write(&mut writer, variable.wrapping_add(self.payload.len()));
+        writer.binary(self.topic.as_bytes());
+        if let Some(packet_id) = self.packet_id {
+            writer.u16(packet_id.get());
+        }
+        write_properties(version, self.properties, &mut writer);
+        writer
+    }
+
+    #[inline]
+    fn variable_header_len(&self, version: Version) -> Result<usize, EncodeError> {
+        let with_id = self.qos != Qos::AtMostOnce;
+        if with_id != self.packet_id.is_some() || (self.dup && !with_id) {
+            return Err(EncodeError::PacketId);
+        }
+        let id_len = if with_id { 2 } else { 0 };
+        Ok(2 + self.topic.as_bytes().len() + id_len + properties_len(version, self.properties)?)
+    }
+}
+
+#[cold]
+fn topic_fault(topic: &[u8]) -> DecodeError {
+    match text::is_text(topic) {
+        true => ProtocolViolation::TopicWildcard.into(),
+        false => Malformed::Text.into(),
+    }
+}
+
+const DUP: u8 = 0x08;
+const RETAIN: u8 = 0x01;

@@ -1,0 +1,105 @@
+use super::{begin, properties_len, write_properties};
+use crate::{
+    DecodeError, EncodeError, Malformed, PacketId, PacketType, Properties, PropertyOwner, ReasonCode, Version,
+    reader::Reader,
+};
+
+/// SUBACK: a verdict for each filter of a SUBSCRIBE, in its order [MQTT-3.9.3-1].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Suback<'a> {
+    /// The identifier of the SUBSCRIBE [MQTT-2.2.1-6].
+    pub packet_id: PacketId,
+    /// Reason String and User Properties.
+    pub properties: Properties<'a>,
+    /// One code for each filter: the granted QoS, or why not.
+    pub codes: &'a [u8],
+}
+
+impl<'a> Suback<'a> {
+    /// Reads one from the bytes behind its fixed header. Whether there is a code for each filter only the sender of
+    /// the SUBSCRIBE can tell.
+    pub fn decode(version: Version, body: &'a [u8]) -> Result<Self, DecodeError> {
+        let (packet_id, properties, codes) = read(version, PacketType::Suback, body)?;
+        if !version.is_v5() && codes.iter().any(|code| !matches!(code, 0 | 1 | 2 | 0x80)) {
+            return Err(Malformed::ReasonCode.into());
+        }
+        Ok(Self { packet_id, properties, codes })
+    }
+
+    /// The verdicts.
+    pub fn reasons(&self) -> impl ExactSizeIterator<Item = ReasonCode> + 'a {
+        self.codes.iter().map(|&code| ReasonCode::new(code))
+    }
+
+    /// Writes it; see [`crate::Packet::encode`].
+    pub fn encode(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
+        write(version, PacketType::Suback, self.packet_id, self.properties, self.codes, out)
+    }
+}
+
+/// UNSUBACK: a verdict for each filter of an UNSUBSCRIBE, in its order [MQTT-3.11.3-1].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsuback<'a> {
+    /// The identifier of the UNSUBSCRIBE [MQTT-2.2.1-6].
+    pub packet_id: PacketId,
+    /// Reason String and User Properties.
+    pub properties: Properties<'a>,
+    /// One code for each filter; none in 3.1.1, which always says yes.
+    pub codes: &'a [u8],
+}
+
+impl<'a> Unsuback<'a> {
+    /// Reads one from the bytes behind its fixed header.
+    pub fn decode(version: Version, body: &'a [u8]) -> Result<Self, DecodeError> {
+        let (packet_id, properties, codes) = read(version, PacketType::Unsuback, body)?;
+        if !version.is_v5() && !codes.is_empty() {
+            return Err(Malformed::TrailingBytes.into());
+        }
+        Ok(Self { packet_id, properties, codes })
+    }
+
+    /// The verdicts.
+    pub fn reasons(&self) -> impl ExactSizeIterator<Item = ReasonCode> + 'a {
+        self.codes.iter().map(|&code| ReasonCode::new(code))
+    }
+
+    /// Writes it; see [`crate::Packet::encode`]. In 3.1.1 the codes are left out.
+    pub fn encode(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
+        let codes = if version.is_v5() { self.codes } else { &[] };
+        write(version, PacketType::Unsuback, self.packet_id, self.properties, codes, out)
+    }
+}
+
+fn read<'a>(
+    version: Version,
+    packet_type: PacketType,
+    body: &'a [u8],
+) -> Result<(PacketId, Properties<'a>, &'a [u8]), DecodeError> {
+    let mut reader = Reader::new(body);
+    let packet_id = reader.packet_id()?;
+    if !version.is_v5() {
+        return Ok((packet_id, Properties::NONE, reader.rest()));
+    }
+    let properties = Properties::read(&mut reader, PropertyOwner::Packet(packet_type))?;
+    let codes = reader.rest();
+    if codes.iter().any(|&code| !ReasonCode::new(code).is_listed_for(packet_type)) {
+        return Err(Malformed::ReasonCode.into());
+    }
+    Ok((packet_id, properties, codes))
+}
+
+fn write(
+    version: Version,
+    packet_type: PacketType,
+    packet_id: PacketId,
+    properties: Properties<'_>,
+    codes: &[u8],
+    out: &mut [u8],
+) -> Result<usize, EncodeError> {
+    let remaining = 2 + properties_len(version, properties)? + codes.len();
+    let (mut writer, len) = begin(out, packet_type.first_byte(), remaining)?;
+    writer.u16(packet_id.get());
+    write_properties(version, properties, &mut writer);
+    writer.put(codes);
+    Ok(len)
+}

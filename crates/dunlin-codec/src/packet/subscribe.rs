@@ -1,0 +1,156 @@
+use super::{begin, field_len, properties_len, write_properties};
+use crate::{
+    DecodeError, EncodeError, Malformed, PacketId, PacketType, Properties, PropertyOwner, ProtocolViolation, Qos,
+    RetainHandling, TopicFilter, Version, reader::Reader,
+};
+
+/// SUBSCRIBE: asks for the messages that match its filters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subscribe<'a> {
+    /// Comes back in the SUBACK.
+    pub packet_id: PacketId,
+    /// Subscription Identifier and User Properties.
+    pub properties: Properties<'a>,
+    /// What is asked for; at least one [MQTT-3.8.3-2].
+    pub filters: Filters<'a>,
+}
+
+/// A filter and how its messages shall come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SubscriptionFilter<'a> {
+    /// Which messages.
+    pub filter: TopicFilter<'a>,
+    /// How they come.
+    pub options: SubscriptionOptions,
+}
+
+/// How the messages of a subscription shall come. 3.1.1 knows the QoS alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct SubscriptionOptions {
+    /// At most with this QoS.
+    pub qos: Qos,
+    /// Without those that this client publishes. Not on a shared subscription [MQTT-3.8.3-4].
+    pub no_local: bool,
+    /// With RETAIN as it was published.
+    pub retain_as_published: bool,
+    /// Which retained messages come first.
+    pub retain_handling: RetainHandling,
+}
+
+impl SubscriptionOptions {
+    /// With this QoS, the others off.
+    pub const fn new(qos: Qos) -> Self {
+        Self { qos, no_local: false, retain_as_published: false, retain_handling: RetainHandling::OnSubscribe }
+    }
+
+    const fn byte(self) -> u8 {
+        self.qos as u8
+            | (self.no_local as u8) << 2
+            | (self.retain_as_published as u8) << 3
+            | (self.retain_handling as u8) << 4
+    }
+
+    fn of_byte(version: Version, byte: u8) -> Result<Self, Malformed> {
+        let reserved = if version.is_v5() { 0xC0 } else { 0xFC };
+        match (Qos::from_u8(byte & 3), RetainHandling::from_u8(byte >> 4 & 3)) {
+            (Some(qos), Some(retain_handling)) if byte & reserved == 0 => {
+                Ok(Self { qos, no_local: byte & 4 != 0, retain_as_published: byte & 8 != 0, retain_handling })
+            }
+            _ => Err(Malformed::SubscriptionOptions),
+        }
+    }
+}
+
+/// The filters of a SUBSCRIBE: a list of the caller's, or part of a packet that was checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filters<'a>(Source<'a>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source<'a> {
+    List(&'a [SubscriptionFilter<'a>]),
+    Checked(Version, &'a [u8]),
+}
+
+impl<'a> Filters<'a> {
+    /// These filters.
+    pub const fn new(list: &'a [SubscriptionFilter<'a>]) -> Self {
+        Self(Source::List(list))
+    }
+
+    /// Each filter with its options, in order.
+    pub fn iter(&self) -> impl Iterator<Item = SubscriptionFilter<'a>> + use<'a> {
+        let mut source = self.0;
+        core::iter::from_fn(move || match &mut source {
+            Source::List(list) => {
+                let (first, rest) = list.split_first()?;
+                *list = rest;
+                Some(*first)
+            }
+            Source::Checked(version, bytes) => {
+                let mut reader = Reader::new(bytes);
+                let filter = read_filter(*version, &mut reader).ok()?;
+                *bytes = reader.rest();
+                Some(filter)
+            }
+        })
+    }
+}
+
+impl<'a> Subscribe<'a> {
+    /// Asks for `filters`, without properties.
+    pub const fn new(packet_id: PacketId, filters: &'a [SubscriptionFilter<'a>]) -> Self {
+        Self { packet_id, properties: Properties::NONE, filters: Filters::new(filters) }
+    }
+
+    /// Reads one from the bytes behind its fixed header.
+    pub fn decode(version: Version, body: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(body);
+        let packet_id = reader.packet_id()?;
+        let properties = match version.is_v5() {
+            true => Properties::read(&mut reader, PropertyOwner::Packet(PacketType::Subscribe))?,
+            false => Properties::NONE,
+        };
+        let filters = Filters(Source::Checked(version, reader.rest()));
+        if reader.is_empty() {
+            return Err(ProtocolViolation::NoFilters.into());
+        }
+        while !reader.is_empty() {
+            let SubscriptionFilter { filter, options } = read_filter(version, &mut reader)?;
+            if options.no_local && filter.share_name().is_some() {
+                return Err(ProtocolViolation::SharedNoLocal.into());
+            }
+        }
+        Ok(Self { packet_id, properties, filters })
+    }
+
+    /// Writes it; see [`crate::Packet::encode`]. In 3.1.1 any option but the QoS is refused.
+    pub fn encode(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
+        let fixed = 2 + properties_len(version, self.properties)?;
+        let mut remaining = fixed;
+        for SubscriptionFilter { filter, options } in self.filters.iter() {
+            if !version.is_v5() && options != SubscriptionOptions::new(options.qos) {
+                return Err(EncodeError::NeedsV5);
+            }
+            if options.no_local && filter.share_name().is_some() {
+                return Err(EncodeError::SharedNoLocal);
+            }
+            remaining += field_len(filter.as_str().as_bytes())? + 1;
+        }
+        if remaining == fixed {
+            return Err(EncodeError::NoFilters);
+        }
+        let (mut writer, len) = begin(out, PacketType::Subscribe.first_byte(), remaining)?;
+        writer.u16(self.packet_id.get());
+        write_properties(version, self.properties, &mut writer);
+        for SubscriptionFilter { filter, options } in self.filters.iter() {
+            writer.binary(filter.as_str().as_bytes());
+            writer.u8(options.byte());
+        }
+        Ok(len)
+    }
+}
+
+fn read_filter<'a>(version: Version, reader: &mut Reader<'a>) -> Result<SubscriptionFilter<'a>, DecodeError> {
+    let filter = TopicFilter::new(reader.str()?).map_err(|_| ProtocolViolation::FilterInvalid)?;
+    Ok(SubscriptionFilter { filter, options: SubscriptionOptions::of_byte(version, reader.u8()?)? })
+}

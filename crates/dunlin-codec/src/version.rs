@@ -1,0 +1,37 @@
+use core::fmt;
+
+/// The protocol version of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Version {
+    /// MQTT 3.1.1, protocol level 4.
+    V3_1_1,
+    /// MQTT 5.0, protocol version 5.
+    #[default]
+    V5,
+}
+
+impl Version {
+    /// The byte that stands for this version in CONNECT [MQTT-3.1.2-2].
+    pub const fn level(self) -> u8 {
+        match self {
+            Self::V3_1_1 => 0x04,
+            Self::V5 => 0x05,
+        }
+    }
+
+    /// Whether packets have properties and acknowledgements have reason codes.
+    #[inline]
+    pub const fn is_v5(self) -> bool {
+        matches!(self, Self::V5)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V3_1_1 => "MQTT 3.1.1",
+            Self::V5 => "MQTT 5.0",
+        })
+    }
+}

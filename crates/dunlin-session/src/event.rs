@@ -1,0 +1,132 @@
+use dunlin_codec::{Connack, DecodeError, Disconnect, PacketId, Publish, Qos, ReasonCode, Suback, Unsuback};
+
+/// What [`Session::handle_input`](crate::Session::handle_input) did with its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "input must be consumed, and a fault closes the connection"]
+pub enum Progress<'i> {
+    /// One packet was taken off the front.
+    Packet {
+        /// Its length: call again with what follows.
+        consumed: usize,
+        /// What it means, if the application cares.
+        event: Option<Event<'i>>,
+    },
+    /// The packet is not all there.
+    Incomplete {
+        /// Bytes that are needed, as far as can be told yet; always more than there were.
+        needed: usize,
+    },
+    /// The packet needs an answer and the control lane is full: transmit, then call again with the same input.
+    Blocked,
+    /// The server broke the protocol: transmit what there is (in 5.0 a DISCONNECT that says why), then close.
+    Fault(DecodeError),
+}
+
+/// What a packet from the server means. It borrows the input, not the session: reply from inside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event<'i> {
+    /// The server accepted the connection; [`Session::limits`](crate::Session::limits) are now the server's.
+    Connected {
+        /// The server went on with the session, and so did we. Otherwise subscriptions must be made again.
+        session_present: bool,
+        /// The whole answer.
+        connack: Connack<'i>,
+    },
+    /// The server refused the connection: close it.
+    Refused(Connack<'i>),
+    /// The session that the server may have kept is discarded, as `clean_start` asks of 3.1.1: transmit, close, and
+    /// connect again at once.
+    SessionDiscarded,
+    /// A message.
+    Message {
+        /// The packet.
+        publish: Publish<'i>,
+        /// What to give to [`Session::acknowledge`](crate::Session::acknowledge); `None` for QoS 0.
+        delivery: Option<Delivery>,
+    },
+    /// The outcome of a message that was published. Its identifier is free again.
+    Settled {
+        /// What `publish` returned.
+        id: PacketId,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// The verdicts on a SUBSCRIBE, one for each filter. Its identifier is free again.
+    Subscribed(Suback<'i>),
+    /// The verdicts on an UNSUBSCRIBE, one for each filter (none in 3.1.1). Its identifier is free again.
+    Unsubscribed(Unsuback<'i>),
+    /// The server closes the connection and says why (5.0).
+    Disconnected(Disconnect<'i>),
+}
+
+/// How a published message ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// QoS 0: given to the operating system or the network chip, no more is known.
+    Sent,
+    /// QoS 1 and 2: the server has it. The code is success or "No matching subscribers".
+    Delivered(ReasonCode),
+    /// The server refused it, or it could not be sent within the server's limits: the server does not have it.
+    Rejected(ReasonCode),
+    /// It may or may not have arrived, and is not sent again.
+    Unknown(Uncertainty),
+}
+
+/// Why nobody can tell whether a message arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Uncertainty {
+    /// QoS 0: the connection broke while it was being written.
+    PartlyWritten,
+    /// QoS 2: the server lost the session; sending it again could deliver it twice.
+    SessionLost,
+    /// It was sent, is unanswered, and is now beyond what the server accepts.
+    BeyondLimits,
+}
+
+/// Names a received message to [`Session::acknowledge`](crate::Session::acknowledge).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Delivery {
+    pub(crate) id: PacketId,
+    pub(crate) qos: Qos,
+    /// Connections are counted, so that an identifier that the server used again is not acknowledged by mistake.
+    pub(crate) connection: u32,
+}
+
+impl Delivery {
+    /// The packet identifier on the wire.
+    pub const fn packet_id(self) -> PacketId {
+        self.id
+    }
+}
+
+/// Bytes to transmit.
+#[derive(Debug)]
+pub enum Chunk<'s, S> {
+    /// Copy or write them.
+    Copy(&'s [u8]),
+    /// A payload that the session holds by reference; it is transmitted as a whole.
+    Share(&'s S),
+}
+
+impl<S: AsRef<[u8]>> Chunk<'_, S> {
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        match self {
+            Chunk::Copy(bytes) => bytes,
+            Chunk::Share(payload) => payload.as_ref(),
+        }
+    }
+}
+
+/// What has become due, see [`Session::handle_timeout`](crate::Session::handle_timeout).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Timeout {
+    /// It is time to open the next connection.
+    Reconnect,
+    /// No CONNACK came in time: close the connection.
+    ConnackMissing,
+    /// The server has not said a word since it was asked something: the link is dead, close it.
+    ServerSilent,
+}

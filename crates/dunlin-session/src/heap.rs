@@ -1,0 +1,217 @@
+use alloc::{collections::VecDeque, vec, vec::Vec};
+
+use dunlin_codec::{PacketId, Qos};
+
+use crate::{Arrival, Buffer, Inbound, Slot, Table};
+
+/// Bytes on the heap that grow by doubling up to a limit.
+#[derive(Debug)]
+pub struct HeapBuffer {
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+impl HeapBuffer {
+    /// Begins with `initial` bytes and never has more than `limit`.
+    pub fn new(initial: usize, limit: usize) -> Self {
+        Self { bytes: vec![0; initial.min(limit)], limit }
+    }
+}
+
+impl Buffer for HeapBuffer {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    #[inline]
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+
+    #[cold]
+    fn grow(&mut self, needed: usize) -> bool {
+        if needed > self.limit {
+            return false;
+        }
+        let len = self.bytes.len().saturating_mul(2).max(needed).min(self.limit);
+        self.bytes.resize(len, 0);
+        true
+    }
+}
+
+/// Slots on the heap, made when they are first used.
+#[derive(Debug)]
+pub struct HeapTable<K> {
+    slots: Vec<Slot<K>>,
+    limit: usize,
+}
+
+impl<K> HeapTable<K> {
+    /// Never more than `limit` slots, and 65,535.
+    pub fn new(limit: usize) -> Self {
+        Self { slots: Vec::new(), limit: limit.min(0xFFFF) }
+    }
+}
+
+impl<K: Default> Table<Slot<K>> for HeapTable<K> {
+    #[inline]
+    fn at(&mut self, index: usize) -> Option<&mut Slot<K>> {
+        self.slots.get_mut(index)
+    }
+
+    fn capacity(&self) -> usize {
+        self.limit
+    }
+
+    #[inline]
+    fn reserve(&mut self, index: usize) -> bool {
+        if index >= self.limit {
+            return false;
+        }
+        while self.slots.len() <= index {
+            self.slots.push(Slot::new());
+        }
+        true
+    }
+}
+
+/// Received messages on the heap: every operation takes constant time.
+#[derive(Debug, Default)]
+pub struct HeapInbound {
+    at_least_once: Flow,
+    exactly_once: Flow,
+    /// QoS 2 identifiers whose PUBREL has not come.
+    delivered: IdSet,
+    delivered_count: usize,
+}
+
+/// Answers due on this connection, in order of arrival.
+#[derive(Debug, Default)]
+struct Flow {
+    queue: VecDeque<PacketId>,
+    due: IdSet,
+    acknowledged: IdSet,
+}
+
+impl Flow {
+    fn next_answer(&mut self) -> Option<PacketId> {
+        let first = *self.queue.front()?;
+        if !self.acknowledged.contains(first) {
+            return None;
+        }
+        self.due.remove(first);
+        self.queue.pop_front()
+    }
+
+    fn push(&mut self, id: PacketId) {
+        if self.due.insert(id) {
+            self.queue.push_back(id);
+        }
+    }
+
+    fn forget_connection(&mut self) {
+        self.queue.clear();
+        self.due.clear();
+    }
+}
+
+impl Inbound for HeapInbound {
+    fn arrive(&mut self, id: PacketId, qos: Qos) -> Arrival {
+        if qos != Qos::ExactlyOnce {
+            self.at_least_once.push(id);
+            return Arrival::New;
+        }
+        self.exactly_once.push(id);
+        if !self.delivered.insert(id) {
+            return Arrival::Repeated;
+        }
+        self.delivered_count += 1;
+        Arrival::New
+    }
+
+    fn acknowledge(&mut self, id: PacketId, qos: Qos) -> bool {
+        match qos {
+            Qos::ExactlyOnce => self.delivered.contains(id) && self.exactly_once.acknowledged.insert(id),
+            _ => self.at_least_once.due.contains(id) && self.at_least_once.acknowledged.insert(id),
+        }
+    }
+
+    fn next_answer(&mut self) -> Option<(PacketId, Qos)> {
+        if let Some(id) = self.at_least_once.next_answer() {
+            self.at_least_once.acknowledged.remove(id);
+            return Some((id, Qos::AtLeastOnce));
+        }
+        self.exactly_once.next_answer().map(|id| (id, Qos::ExactlyOnce))
+    }
+
+    fn release(&mut self, id: PacketId) -> bool {
+        let known = self.delivered.remove(id);
+        if known {
+            self.delivered_count -= 1;
+            self.exactly_once.acknowledged.remove(id);
+            if self.exactly_once.due.remove(id) {
+                self.exactly_once.queue.retain(|queued| *queued != id);
+            }
+        }
+        known
+    }
+
+    fn unanswered(&self) -> usize {
+        self.at_least_once.queue.len() + self.delivered_count
+    }
+
+    fn capacity(&self) -> usize {
+        0xFFFF
+    }
+
+    fn forget_connection(&mut self) {
+        self.at_least_once.forget_connection();
+        self.at_least_once.acknowledged.clear();
+        self.exactly_once.forget_connection();
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// A set of packet identifiers: a bit each, as far as the largest one that was seen.
+#[derive(Debug, Default)]
+struct IdSet(Vec<u64>);
+
+impl IdSet {
+    fn contains(&self, id: PacketId) -> bool {
+        let (word, bit) = place(id);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    /// False: it was in already.
+    fn insert(&mut self, id: PacketId) -> bool {
+        let (index, bit) = place(id);
+        if index >= self.0.len() {
+            self.0.resize(index + 1, 0);
+        }
+        let Some(word) = self.0.get_mut(index) else { return false };
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
+    }
+
+    /// False: it was not in.
+    fn remove(&mut self, id: PacketId) -> bool {
+        let (index, bit) = place(id);
+        let Some(word) = self.0.get_mut(index) else { return false };
+        let known = *word & bit != 0;
+        *word &= !bit;
+        known
+    }
+
+    fn clear(&mut self) {
+        self.0.fill(0);
+    }
+}
+
+fn place(id: PacketId) -> (usize, u64) {
+    (id.get() as usize / 64, 1 << (id.get() % 64))
+}

@@ -1,0 +1,156 @@
+use dunlin_codec::{PacketId, Qos};
+
+/// The QoS 1 and 2 messages that were received and are not done with: what is known to be delivered, and whose answer
+/// is due in which order.
+///
+/// PUBACKs leave in the order in which QoS 1 messages came, PUBRECs in that of QoS 2 messages [MQTT-4.6.0-2]
+/// [MQTT-4.6.0-3], whatever the order in which the application acknowledges.
+pub trait Inbound {
+    /// A message came.
+    fn arrive(&mut self, id: PacketId, qos: Qos) -> Arrival;
+
+    /// The application is done with it. False: there is no such message.
+    fn acknowledge(&mut self, id: PacketId, qos: Qos) -> bool;
+
+    /// Takes out the next answer that may go: PUBACK for QoS 1, PUBREC for QoS 2.
+    fn next_answer(&mut self) -> Option<(PacketId, Qos)>;
+
+    /// PUBREL came: the identifier stands for a new message from now on. False: it was not known.
+    fn release(&mut self, id: PacketId) -> bool;
+
+    /// Messages that the server still counts against our Receive Maximum.
+    fn unanswered(&self) -> usize;
+
+    /// How many there may be at most.
+    fn capacity(&self) -> usize;
+
+    /// The connection ended: QoS 1 messages will come again as new ones, QoS 2 messages are still known.
+    fn forget_connection(&mut self);
+
+    /// The server lost the session.
+    fn clear(&mut self);
+}
+
+/// What a message is that arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// Not delivered before.
+    New,
+    /// QoS 2, and delivered before [MQTT-4.3.3-10].
+    Repeated,
+    /// There is no room for it.
+    Full,
+}
+
+/// One received message, in the memory of a microcontroller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Received {
+    /// 0: the entry is free. Those in use stand first, in order of arrival.
+    id: u16,
+    qos: Qos,
+    /// The application is done with it.
+    acknowledged: bool,
+    /// Its PUBACK or PUBREC is due on this connection.
+    due: bool,
+}
+
+impl Received {
+    /// A free entry, to make an array of.
+    pub const EMPTY: Self = Self { id: 0, qos: Qos::AtMostOnce, acknowledged: false, due: false };
+
+    fn is(&self, id: PacketId, qos: Qos) -> bool {
+        self.id == id.get() && self.qos == qos
+    }
+}
+
+impl Inbound for &mut [Received] {
+    fn arrive(&mut self, id: PacketId, qos: Qos) -> Arrival {
+        let mut arrival = Arrival::New;
+        let mut received = Received { id: id.get(), qos, acknowledged: false, due: true };
+        let known = self.iter().position(|known| qos == Qos::ExactlyOnce && known.is(id, qos));
+        if let Some(index) = known {
+            arrival = Arrival::Repeated;
+            let Some(known) = self.get(index).filter(|known| !known.due) else { return arrival };
+            received.acknowledged = known.acknowledged;
+            remove(self, index);
+        }
+        match self.iter_mut().find(|entry| entry.id == 0) {
+            Some(free) => *free = received,
+            None => return Arrival::Full,
+        }
+        arrival
+    }
+
+    fn acknowledge(&mut self, id: PacketId, qos: Qos) -> bool {
+        match self.iter_mut().find(|entry| entry.is(id, qos) && !entry.acknowledged) {
+            Some(entry) => {
+                entry.acknowledged = true;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn next_answer(&mut self) -> Option<(PacketId, Qos)> {
+        let mut held = [false; 3];
+        for index in 0..self.len() {
+            let entry = self.get_mut(index)?;
+            let (id, qos) = (PacketId::new(entry.id)?, entry.qos);
+            if !entry.due {
+                continue;
+            }
+            if let Some(held) = held.get_mut(qos as usize) {
+                if entry.acknowledged && !*held {
+                    entry.due = false;
+                    if qos == Qos::AtLeastOnce {
+                        remove(self, index);
+                    }
+                    return Some((id, qos));
+                }
+                *held = true;
+            }
+        }
+        None
+    }
+
+    fn release(&mut self, id: PacketId) -> bool {
+        let known = self.iter().position(|entry| entry.is(id, Qos::ExactlyOnce));
+        if let Some(index) = known {
+            remove(self, index);
+        }
+        known.is_some()
+    }
+
+    fn unanswered(&self) -> usize {
+        self.iter().take_while(|entry| entry.id != 0).count()
+    }
+
+    fn capacity(&self) -> usize {
+        self.len()
+    }
+
+    fn forget_connection(&mut self) {
+        let mut index = 0;
+        while let Some(entry) = self.get_mut(index).filter(|entry| entry.id != 0) {
+            entry.due = false;
+            if entry.qos == Qos::AtLeastOnce { remove(self, index) } else { index = index.wrapping_add(1) }
+        }
+    }
+
+    fn clear(&mut self) {
+        for entry in self.iter_mut() {
+            *entry = Received::EMPTY;
+        }
+    }
+}
+
+/// Closes the gap, so that the order of arrival is the order of the entries.
+fn remove(entries: &mut [Received], index: usize) {
+    let mut above = Received::EMPTY;
+    for (at, entry) in entries.iter_mut().enumerate().rev() {
+        above = core::mem::replace(entry, above);
+        if at == index {
+            return;
+        }
+    }
+}

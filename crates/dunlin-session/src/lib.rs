@@ -1,0 +1,77 @@
+//! The MQTT client session as a state machine without I/O: no socket, no clock, no randomness, no thread, and no
+//! allocation needed.
+//!
+//! ```text
+//!                    commands                                     events
+//!   publish subscribe unsubscribe acknowledge disconnect    Message Settled Connected ...
+//!                        |                                          ^
+//!                        v                                          |
+//!   poll_transmit  <- Session<M>: log | control lane | slots | received ids <-  handle_input
+//!        |                                                          ^
+//!        v  transmitted, flushed       poll_timeout, handle_timeout |
+//!     socket  ------------------------------------------------->  socket
+//! ```
+//!
+//! Whoever owns the socket and the clock drives it: `handle_*` takes in, `poll_*` gives out, plain verbs are
+//! commands. The same session serves a server with thousands of messages in flight and a microcontroller with
+//! 16 KiB of RAM; they differ in their [`Memory`]: growable and bounded with the feature `alloc`, or [`Slices`] of
+//! the caller.
+//!
+//! ```
+//! use dunlin_codec::{Qos, TopicName, Version};
+//! use dunlin_session::{
+//!     ConnectOptions, Event, Instant, Progress, PublishOptions, Received, Session, Slices, Slot, Storage,
+//! };
+//!
+//! let (mut log, mut control, mut slots, mut received) =
+//!     ([0; 256], [0; 128], [const { Slot::EMPTY }; 4], [Received::EMPTY; 4]);
+//! let storage = Storage::of_slices(&mut log, &mut control, &mut slots, &mut received);
+//! let mut session = Session::<Slices<'_>>::new(Version::V5, storage);
+//!
+//! // The driver opened a link: CONNECT goes out, CONNACK comes in.
+//! let now = Instant::from_millis(0);
+//! session.connect(now, &ConnectOptions { client_id: "sensor-17", ..ConnectOptions::default() })?;
+//! let wrote = session.poll_transmit(now).map(|chunk| chunk.as_slice().len()).unwrap_or_default();
+//! session.transmitted(wrote);
+//! let Progress::Packet { event: Some(Event::Connected { .. }), .. } = session.handle_input(now, &[0x20, 3, 0, 0, 0])
+//! else {
+//!     panic!("not connected")
+//! };
+//!
+//! session.publish(TopicName::new("plant/7/temp")?, b"21.5", PublishOptions::qos(Qos::AtLeastOnce))?;
+//! assert_eq!(session.poll_transmit(now).unwrap().as_slice()[0], 0x32);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![no_std]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod backoff;
+mod event;
+#[cfg(feature = "alloc")]
+mod heap;
+mod inbound;
+mod instant;
+mod lane;
+mod limits;
+mod list;
+mod memory;
+mod options;
+mod outbound;
+mod session;
+
+pub use backoff::Backoff;
+pub use event::{Chunk, Delivery, Event, Outcome, Progress, Timeout, Uncertainty};
+#[cfg(feature = "alloc")]
+pub use heap::{HeapBuffer, HeapInbound, HeapTable};
+pub use inbound::{Arrival, Inbound, Received};
+pub use instant::Instant;
+pub use limits::Limits;
+pub use list::{Slot, Table};
+pub use memory::{Buffer, Memory, NoSegments, Nothing, Segments, Slices, Storage};
+pub use options::{ConnectError, ConnectOptions, PublishError, PublishOptions, RequestError};
+pub use session::{Session, State};

@@ -1,0 +1,214 @@
+use core::fmt;
+
+use dunlin_codec::{EncodeError, Properties, Qos, Will};
+
+/// How to connect. CONNECT says what stands here and no more.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectOptions<'o> {
+    /// Names the session; empty: the server chooses.
+    pub client_id: &'o str,
+    /// The user name, if any.
+    pub user_name: Option<&'o str>,
+    /// The password, if any. Without a user name in 5.0 only [MQTT-3.1.2-22].
+    pub password: Option<&'o [u8]>,
+    /// What the server publishes when this connection breaks.
+    pub will: Option<Will<'o>>,
+    /// Begin without the session that the server may have kept. Concerns the first connection of a [`Session`]
+    /// alone: later ones go on with its session wherever there is one. Default: true.
+    ///
+    /// [`Session`]: crate::Session
+    pub clean_start: bool,
+    /// Seconds after which the link is tested when nothing else asked the server for an answer; 0: never.
+    /// Default: 60.
+    pub keep_alive: u16,
+    /// Seconds that the session outlives a connection. 0: not at all; `u32::MAX`: for ever. 3.1.1 knows only these
+    /// two, and every other value means "for ever" there. Default: 0.
+    pub session_expiry_interval: u32,
+    /// QoS 1 and 2 messages that the server may send before the first of them is acknowledged; 5.0 tells it to the
+    /// server, 3.1.1 cannot. Not 0. A session in [`Slices`](crate::Slices) has no more than its memory has room for.
+    /// Default: 65,535.
+    pub receive_maximum: u16,
+    /// Bytes of a packet from the server: larger ones close the connection. Default: `u32::MAX`, no limit.
+    pub maximum_packet_size: u32,
+    /// QoS 1 and 2 messages that we send before the first of them is acknowledged; the server's Receive Maximum may
+    /// lower it. Default: 65,535.
+    pub send_maximum: u16,
+    /// Milliseconds to wait for CONNACK. Default: 20,000.
+    pub connect_timeout: u32,
+    /// Milliseconds without a single byte from the server, after it was asked something, until the link counts as
+    /// dead. Default: 10,000.
+    pub ping_timeout: u32,
+}
+
+impl Default for ConnectOptions<'_> {
+    fn default() -> Self {
+        Self {
+            client_id: "",
+            user_name: None,
+            password: None,
+            will: None,
+            clean_start: true,
+            keep_alive: 60,
+            session_expiry_interval: 0,
+            receive_maximum: u16::MAX,
+            maximum_packet_size: u32::MAX,
+            send_maximum: u16::MAX,
+            connect_timeout: 20_000,
+            ping_timeout: 10_000,
+        }
+    }
+}
+
+/// How to publish.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PublishOptions<'o> {
+    /// How often the message may arrive.
+    pub qos: Qos,
+    /// Whether the server keeps it for later subscribers.
+    pub retain: bool,
+    /// What is said about it (5.0), made for a PUBLISH.
+    pub properties: Properties<'o>,
+    /// Tell the outcome of a QoS 0 message too; it then has an identifier, which does not go over the wire.
+    pub tracked: bool,
+}
+
+impl PublishOptions<'_> {
+    /// With this QoS, not retained, without properties.
+    pub const fn qos(qos: Qos) -> Self {
+        Self { qos, retain: false, properties: Properties::NONE, tracked: false }
+    }
+}
+
+/// Why a connection cannot begin. The caller is at fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// One is open: end it first [MQTT-3.1.0-2].
+    AlreadyConnected,
+    /// 3.1.1 has no password without a user name [MQTT-3.1.2-22].
+    PasswordAlone,
+    /// In 3.1.1 a session that outlives its connection needs a client identifier [MQTT-3.1.3-7].
+    ClientIdEmpty,
+    /// Receive Maximum or Maximum Packet Size is 0 [U5-3.1.2.11-a].
+    Zero,
+    /// The client identifier or user name holds U+0000, or a field is longer than 65,535 bytes.
+    Text,
+    /// The will has properties, which 3.1.1 cannot say.
+    NeedsV5,
+    /// The control lane has no room for the CONNECT; so many bytes are needed.
+    NoRoom(usize),
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadyConnected => f.write_str("a connection is open already: end it before the next"),
+            Self::PasswordAlone => f.write_str("MQTT 3.1.1 has no password without a user name: give one, or use 5.0"),
+            Self::ClientIdEmpty => f.write_str("MQTT 3.1.1 needs a client identifier for a session that is kept"),
+            Self::Zero => f.write_str("Receive Maximum and Maximum Packet Size must not be 0"),
+            Self::Text => f.write_str("a field of CONNECT holds U+0000 or is longer than 65,535 bytes"),
+            Self::NeedsV5 => f.write_str("MQTT 3.1.1 has no will properties: leave them out, or use 5.0"),
+            Self::NoRoom(needed) => write!(f, "the control lane needs {needed} bytes for this CONNECT"),
+        }
+    }
+}
+
+impl core::error::Error for ConnectError {}
+
+impl From<EncodeError> for ConnectError {
+    fn from(error: EncodeError) -> Self {
+        match error {
+            EncodeError::NoRoom(needed) => Self::NoRoom(needed),
+            EncodeError::PasswordAlone => Self::PasswordAlone,
+            EncodeError::NeedsV5 => Self::NeedsV5,
+            _ => Self::Text,
+        }
+    }
+}
+
+/// Why a message was not accepted. It is still the caller's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The memory is full, or every packet identifier in use: try again when something was settled.
+    Full,
+    /// It is longer than MQTT, the memory, or this server allows; it will never fit.
+    TooLarge,
+    /// It has properties, which 3.1.1 cannot say.
+    NeedsV5,
+    /// The server does not take this QoS [MQTT-3.2.2-11].
+    QosNotSupported,
+    /// The server keeps no retained messages [MQTT-3.2.2-14].
+    RetainNotSupported,
+    /// The session is being closed.
+    Closed,
+}
+
+impl fmt::Display for PublishError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "the queue is full: wait until messages are settled",
+            Self::TooLarge => "the message is larger than MQTT, the queue or this server allows",
+            Self::NeedsV5 => "MQTT 3.1.1 has no message properties: leave them out, or use 5.0",
+            Self::QosNotSupported => "the server does not accept this QoS: publish with a lower one",
+            Self::RetainNotSupported => "the server does not keep retained messages: publish without retain",
+            Self::Closed => "the session is being closed",
+        })
+    }
+}
+
+impl core::error::Error for PublishError {}
+
+impl From<EncodeError> for PublishError {
+    fn from(error: EncodeError) -> Self {
+        match error {
+            EncodeError::NeedsV5 => Self::NeedsV5,
+            _ => Self::TooLarge,
+        }
+    }
+}
+
+/// Why a SUBSCRIBE or UNSUBSCRIBE was not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// There is no connection: such a request lives and dies with one.
+    NotConnected,
+    /// The control lane is full, or every packet identifier in use: transmit and try again.
+    Full,
+    /// The packet would be larger than MQTT, the memory, or this server allows: ask for less at once.
+    TooLarge,
+    /// 3.1.1 cannot say it: properties, or an option other than the QoS.
+    NeedsV5,
+    /// There is no filter [MQTT-3.8.3-2] [MQTT-3.10.3-2].
+    NoFilters,
+    /// No Local may not stand on a shared subscription [MQTT-3.8.3-4].
+    SharedNoLocal,
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotConnected => "there is no connection",
+            Self::Full => "the control lane is full: transmit, then try again",
+            Self::TooLarge => "the request is larger than MQTT, the memory or this server allows: ask for less at once",
+            Self::NeedsV5 => "MQTT 3.1.1 knows no subscription option but the QoS: leave it out, or use 5.0",
+            Self::NoFilters => "give at least one topic filter",
+            Self::SharedNoLocal => "No Local is not allowed on a shared subscription",
+        })
+    }
+}
+
+impl core::error::Error for RequestError {}
+
+impl From<EncodeError> for RequestError {
+    fn from(error: EncodeError) -> Self {
+        match error {
+            EncodeError::NoRoom(_) => Self::Full,
+            EncodeError::NeedsV5 => Self::NeedsV5,
+            EncodeError::NoFilters => Self::NoFilters,
+            EncodeError::SharedNoLocal => Self::SharedNoLocal,
+            _ => Self::TooLarge,
+        }
+    }
+}

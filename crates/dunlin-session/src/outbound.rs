@@ -1,0 +1,530 @@
+mod log;
+
+use dunlin_codec::{PacketId, Publish, Qos, ReasonCode, TopicName, Version, copy_bytes};
+
+use crate::{
+    Buffer, Chunk, Limits, Memory, Outcome, PublishError, PublishOptions, Segments, Uncertainty,
+    list::{List, Slots, State},
+};
+
+pub(crate) type Payload<'p, M> = <<M as Memory>::Segments as Segments>::Payload<'p>;
+pub(crate) type Shared<M> = <<M as Memory>::Segments as Segments>::Shared;
+type Kept<M> = <<M as Memory>::Segments as Segments>::Kept;
+
+/// Messages on their way out. A PUBLISH is written once into the log, and the same bytes are queue, transmission and
+/// retained copy:
+///
+/// ```text
+///   0 ....... run_start .... cursor .... run_end ....... unsent ....... tail
+///   |  sent:    |  this run of packets is     |  next      |  waits for  |
+///   |  kept if  |  being transmitted          |  run       |  the quota  |
+///   |  listed   |                             |            |             |
+/// ```
+///
+/// QoS 1 and 2 records, and QoS 0 records whose outcome is wanted, have a slot and are listed in `published`, in the
+/// order of their acceptance, which is that of their addresses. The others are known by their bytes alone. A slot
+/// whose payload rides beside the log has its head in the log. `run_start` is always where a record begins.
+pub(crate) struct Outbound<M: Memory> {
+    log: M::Log,
+    segments: M::Segments,
+    slots: Slots<M::Slots>,
+    published: List,
+    released: List,
+    settled: List,
+    run_start: usize,
+    cursor: usize,
+    run_end: usize,
+    tail: usize,
+    /// The first record that waits for the quota; 0: none.
+    unsent: u16,
+    /// The first QoS 0 record whose outcome is wanted and not known; 0: none.
+    watched: u16,
+    /// PUBRELs to repeat after a resumption: from this one to that one.
+    release_again: List,
+    /// Messages that may go out; below 0 after a resumption with a lower Receive Maximum.
+    quota: i32,
+    quota_maximum: i32,
+}
+
+/// What an acknowledgement from the server led to.
+pub(crate) enum Acknowledged {
+    /// The message is settled.
+    Settled(Outcome),
+    /// PUBREL must go out.
+    Release,
+    /// The identifier stands for nothing that this packet could acknowledge.
+    Unknown,
+    /// The PUBLISH was not wholly transmitted.
+    Early,
+    /// It stands for something else.
+    Wrong,
+}
+
+impl<M: Memory> Outbound<M> {
+    pub(crate) fn new(log: M::Log, segments: M::Segments, slots: M::Slots) -> Self {
+        Self {
+            log,
+            segments,
+            slots: Slots::new(slots),
+            published: List::default(),
+            released: List::default(),
+            settled: List::default(),
+            run_start: 0,
+            cursor: 0,
+            run_end: 0,
+            tail: 0,
+            unsent: 0,
+            watched: 0,
+            release_again: List::default(),
+            quota: 0,
+            quota_maximum: 0,
+        }
+    }
+
+    // ---- in ----
+
+    #[inline]
+    pub(crate) fn publish(
+        &mut self,
+        version: Version,
+        limits: &Limits,
+        topic: TopicName<'_>,
+        payload: Payload<'_, M>,
+        options: &PublishOptions<'_>,
+    ) -> Result<Option<PacketId>, PublishError> {
+        let bytes = payload.as_ref();
+        let mut publish = Publish {
+            retain: options.retain,
+            properties: options.properties,
+            qos: options.qos,
+            packet_id: if options.qos == Qos::AtMostOnce { None } else { PacketId::new(u16::MAX) },
+            ..Publish::new(topic, bytes)
+        };
+        let head_len = publish.head_len(version)?;
+        let packet_len = head_len.saturating_add(bytes.len());
+        if let Some(error) = beyond(limits, packet_len, options.qos, options.retain) {
+            return Err(error.1);
+        }
+        let beside = M::Segments::rides_beside(&payload);
+        let len = if beside { head_len } else { packet_len };
+        self.make_room(len)?;
+        let slot = if options.qos != Qos::AtMostOnce || options.tracked || beside {
+            Some(self.slots.take().ok_or(PublishError::Full)?)
+        } else {
+            None
+        };
+        if options.qos != Qos::AtMostOnce {
+            publish.packet_id = slot;
+        }
+        let at = self.tail;
+        let end = at.wrapping_add(len);
+        let Some(record) = self.log.bytes_mut().get_mut(at..end) else { return Err(PublishError::Full) };
+        publish.encode_head(version, record);
+        let mut kept = Kept::<M>::default();
+        if beside {
+            match self.segments.push(end, payload) {
+                Some(segment) => kept = segment,
+                None => {
+                    if let Some(id) = slot {
+                        self.slots.release(id.get());
+                    }
+                    return Err(PublishError::Full);
+                }
+            }
+        } else if let Some(rest) = record.get_mut(head_len..) {
+            copy_bytes(rest, bytes);
+        }
+        self.tail = end;
+        if let Some(id) = slot {
+            self.list(id.get(), options.qos, at, len, kept);
+        }
+        // A QoS 0 payload beside the log needs a slot, but nobody asked for its outcome.
+        let told = options.qos != Qos::AtMostOnce || options.tracked;
+        Ok(slot.filter(|_| told))
+    }
+
+    #[inline]
+    fn list(&mut self, id: u16, qos: Qos, at: usize, len: usize, kept: Kept<M>) {
+        if let Some(slot) = self.slots.at(id) {
+            (slot.state, slot.qos, slot.kept) = (State::Queued, qos, kept);
+            (slot.at, slot.len) = (at as u32, len as u32);
+        }
+        self.slots.push(&mut self.published, id);
+        if qos == Qos::AtMostOnce {
+            if self.watched == 0 {
+                self.watched = id;
+            }
+        } else if self.unsent == 0 {
+            if self.quota > 0 {
+                self.quota = self.quota.wrapping_sub(1);
+            } else {
+                self.unsent = id;
+            }
+        }
+    }
+
+    /// An identifier for a SUBSCRIBE or UNSUBSCRIBE with so many filters.
+    pub(crate) fn take_request(&mut self, state: State, filters: usize) -> Option<PacketId> {
+        let id = self.slots.take()?;
+        if let Some(slot) = self.slots.at(id.get()) {
+            (slot.state, slot.len) = (state, filters as u32);
+        }
+        Some(id)
+    }
+
+    pub(crate) fn release_request(&mut self, id: PacketId) {
+        self.slots.release(id.get());
+    }
+
+    /// How many filters the request with this identifier had; `None`: there is no such request.
+    pub(crate) fn answer_request(&mut self, id: PacketId, state: State) -> Option<usize> {
+        let filters = self.slots.at(id.get()).filter(|slot| slot.state == state)?.len as usize;
+        self.slots.release(id.get());
+        Some(filters)
+    }
+
+    // ---- acknowledgements ----
+
+    #[inline]
+    pub(crate) fn handle_puback(&mut self, id: PacketId, reason: ReasonCode) -> Acknowledged {
+        match self.published_state(id, Qos::AtLeastOnce) {
+            Published::Whole => {
+                self.slots.unlink(&mut self.published, id.get());
+                self.settle_now(id, reason)
+            }
+            Published::Partly => Acknowledged::Early,
+            Published::Other => Acknowledged::Wrong,
+            Published::Nothing => Acknowledged::Unknown,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn handle_pubrec(&mut self, id: PacketId, reason: ReasonCode) -> Acknowledged {
+        match self.published_state(id, Qos::ExactlyOnce) {
+            Published::Whole => {
+                self.slots.unlink(&mut self.published, id.get());
+                if reason.is_error() {
+                    return self.settle_now(id, reason);
+                }
+                if let Some(slot) = self.slots.at(id.get()) {
+                    slot.state = State::Released;
+                    let kept = core::mem::take(&mut slot.kept);
+                    self.segments.release(kept);
+                }
+                self.slots.push(&mut self.released, id.get());
+                Acknowledged::Release
+            }
+            Published::Partly => Acknowledged::Early,
+            Published::Other if self.is_released(id) => Acknowledged::Release,
+            Published::Other => Acknowledged::Wrong,
+            Published::Nothing => Acknowledged::Unknown,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn handle_pubcomp(&mut self, id: PacketId) -> Acknowledged {
+        if self.is_released(id) {
+            self.forget_repetition(id.get());
+            self.slots.unlink(&mut self.released, id.get());
+            return self.settle_now(id, ReasonCode::SUCCESS);
+        }
+        match self.slots.at(id.get()) {
+            Some(slot) if slot.state != State::Free => Acknowledged::Wrong,
+            _ => Acknowledged::Unknown,
+        }
+    }
+
+    fn is_released(&mut self, id: PacketId) -> bool {
+        self.slots.at(id.get()).is_some_and(|slot| slot.state == State::Released)
+    }
+
+    #[inline]
+    fn published_state(&mut self, id: PacketId, qos: Qos) -> Published {
+        let cursor = self.cursor;
+        let Some(slot) = self.slots.at(id.get()) else { return Published::Nothing };
+        let end = slot.at.wrapping_add(slot.len) as usize;
+        match slot.state {
+            State::Free => Published::Nothing,
+            State::Queued | State::Sent if slot.qos == qos => {
+                let payload_waits = self.segments.first().is_some_and(|(at, _)| at <= end);
+                if end <= cursor && !payload_waits { Published::Whole } else { Published::Partly }
+            }
+            _ => Published::Other,
+        }
+    }
+
+    /// The slot is in no list any more.
+    #[inline]
+    fn settle_now(&mut self, id: PacketId, reason: ReasonCode) -> Acknowledged {
+        self.free(id.get());
+        self.grant();
+        Acknowledged::Settled(if reason.is_error() { Outcome::Rejected(reason) } else { Outcome::Delivered(reason) })
+    }
+
+    #[inline]
+    fn free(&mut self, id: u16) {
+        if let Some(slot) = self.slots.at(id) {
+            let kept = core::mem::take(&mut slot.kept);
+            self.segments.release(kept);
+        }
+        self.slots.release(id);
+    }
+
+    /// One message less in flight [MQTT-4.9.0-1].
+    #[inline]
+    fn grant(&mut self) {
+        if self.quota < self.quota_maximum {
+            self.quota = self.quota.wrapping_add(1);
+        }
+        if self.unsent != 0 && self.quota > 0 {
+            self.quota = self.quota.wrapping_sub(1);
+            self.unsent = self.next_counted(self.unsent);
+        }
+    }
+
+    /// The next record behind `id` that counts against the quota; 0: none.
+    fn next_counted(&mut self, mut id: u16) -> u16 {
+        loop {
+            id = self.slots.next_of(id);
+            match self.slots.at(id) {
+                Some(slot) if slot.qos == Qos::AtMostOnce => {}
+                _ => return id,
+            }
+        }
+    }
+
+    // ---- outcomes that no packet tells ----
+
+    /// All that was transmitted is now with the operating system.
+    #[inline]
+    pub(crate) fn flushed(&mut self) {
+        while self.watched != 0 {
+            let cursor = self.cursor;
+            let id = self.watched;
+            let Some(slot) = self.slots.at(id) else { return };
+            let end = slot.at.wrapping_add(slot.len) as usize;
+            let payload_waits = self.segments.first().is_some_and(|(at, _)| at <= end);
+            if end > cursor || payload_waits {
+                return;
+            }
+            self.watched = self.next_watched(id);
+            self.slots.unlink(&mut self.published, id);
+            self.settle_later(id, Outcome::Sent);
+        }
+    }
+
+    fn next_watched(&mut self, mut id: u16) -> u16 {
+        loop {
+            id = self.slots.next_of(id);
+            match self.slots.at(id) {
+                Some(slot) if slot.qos != Qos::AtMostOnce => {}
+                _ => return id,
+            }
+        }
+    }
+
+    /// The slot is in no list any more.
+    fn settle_later(&mut self, id: u16, outcome: Outcome) {
+        if let Some(slot) = self.slots.at(id) {
+            slot.state = State::Settled(outcome);
+            let kept = core::mem::take(&mut slot.kept);
+            self.segments.release(kept);
+        }
+        self.slots.push(&mut self.settled, id);
+    }
+
+    #[inline]
+    pub(crate) fn poll_settled(&mut self) -> Option<(PacketId, Outcome)> {
+        let id = PacketId::new(self.settled.first)?;
+        let State::Settled(outcome) = self.slots.at(id.get())?.state else { return None };
+        self.slots.unlink(&mut self.settled, id.get());
+        self.slots.release(id.get());
+        Some((id, outcome))
+    }
+
+    // ---- out ----
+
+    /// The next bytes of a PUBLISH that has begun: nothing else may go out before it ends.
+    #[inline]
+    pub(crate) fn poll_begun(&self) -> Option<Chunk<'_, Shared<M>>> {
+        match self.segments.first() {
+            Some((at, payload)) if at == self.cursor => Some(Chunk::Share(payload)),
+            Some((at, _)) if at < self.run_end => self.log.bytes().get(self.cursor..at).map(Chunk::Copy),
+            _ if self.cursor == self.run_end => None,
+            _ => self.log.bytes().get(self.cursor..self.run_end).map(Chunk::Copy),
+        }
+    }
+
+    /// Begins the next run of packets, if any may go. Tells whether the server must answer one of them.
+    #[inline]
+    pub(crate) fn begin_run(&mut self) -> Option<bool> {
+        (self.run_start, self.run_end) = (self.cursor, self.cursor);
+        let (end, last) = match self.slots.at(self.unsent) {
+            Some(slot) => (slot.at as usize, slot.previous),
+            None => (self.tail, self.published.last),
+        };
+        if end <= self.cursor {
+            return None;
+        }
+        self.run_end = end;
+        Some(self.run_asks(last))
+    }
+
+    /// Whether a record of this run is answered by the server; `last` is the last listed one before its end.
+    #[inline]
+    fn run_asks(&mut self, mut last: u16) -> bool {
+        let run_start = self.run_start;
+        while let Some(slot) = self.slots.at(last).filter(|slot| slot.at as usize >= run_start) {
+            if slot.qos != Qos::AtMostOnce {
+                return true;
+            }
+            last = slot.previous;
+        }
+        false
+    }
+
+    #[inline]
+    pub(crate) fn is_between_packets(&self) -> bool {
+        self.cursor == self.run_end && self.segments.first().is_none_or(|(at, _)| at != self.cursor)
+    }
+
+    #[inline]
+    pub(crate) fn transmitted(&mut self, len: usize) {
+        match self.segments.first() {
+            Some((at, _)) if at == self.cursor => {
+                self.segments.pop();
+                self.run_start = self.cursor;
+            }
+            _ => self.cursor = self.cursor.wrapping_add(len).min(self.run_end),
+        }
+    }
+
+    /// The next PUBREL that a resumed session must repeat, in the order of the PUBRECs [MQTT-4.6.0-4].
+    pub(crate) fn next_repeated_release(&mut self) -> Option<PacketId> {
+        PacketId::new(self.release_again.first)
+    }
+
+    /// The PUBREL is in the lane.
+    pub(crate) fn release_repeated(&mut self) {
+        self.forget_repetition(self.release_again.first);
+    }
+
+    /// `id` need not be repeated; `release_again` is a part of `released`.
+    fn forget_repetition(&mut self, id: u16) {
+        let List { first, last } = self.release_again;
+        if first == 0 || (id != first && id != last) {
+            return;
+        }
+        if first == last {
+            self.release_again = List::default();
+        } else if id == first {
+            self.release_again.first = self.slots.next_of(id);
+        } else {
+            self.release_again.last = self.slots.at(id).map_or(0, |slot| slot.previous);
+        }
+    }
+
+    // ---- the connection ----
+
+    /// The server accepted the connection. Messages that it has not acknowledged go out again, in their order; what is
+    /// now beyond its limits, or could arrive twice, is settled.
+    pub(crate) fn handle_connected(&mut self, limits: &Limits, send_maximum: u16, session_present: bool) {
+        if !session_present {
+            self.forget_released();
+        }
+        self.rebuild(|slot, packet_len, retain| {
+            let begun = slot.state == State::Sent;
+            if begun && !session_present && slot.qos == Qos::ExactlyOnce {
+                return Some(Outcome::Unknown(Uncertainty::SessionLost));
+            }
+            beyond(limits, packet_len, slot.qos, retain).map(|(reason, _)| match begun {
+                true => Outcome::Unknown(Uncertainty::BeyondLimits),
+                false => Outcome::Rejected(reason),
+            })
+        });
+        self.quota_maximum = limits.receive_maximum.min(send_maximum).max(1).into();
+        self.quota = self.quota_maximum;
+        let mut id = self.released.first;
+        while id != 0 {
+            self.quota = self.quota.wrapping_sub(1);
+            id = self.slots.next_of(id);
+        }
+        self.release_again = self.released;
+        let mut id = self.published.first;
+        while let Some(slot) = self.slots.at(id) {
+            let (at, next) = (slot.at as usize, slot.next);
+            if slot.state == State::Sent {
+                if let Some(first_byte) = self.log.bytes_mut().get_mut(at) {
+                    *first_byte = if session_present { *first_byte | DUP } else { *first_byte & !DUP };
+                }
+                if !session_present {
+                    slot.state = State::Queued;
+                }
+            }
+            if slot.qos != Qos::AtMostOnce && self.unsent == 0 {
+                if self.quota > 0 { self.quota = self.quota.wrapping_sub(1) } else { self.unsent = id }
+            }
+            id = next;
+        }
+    }
+
+    /// The connection ended: requests die with it; messages of which no byte left stay queued, QoS 0 included.
+    pub(crate) fn handle_connection_lost(&mut self) {
+        self.release_again = List::default();
+        self.rebuild(|slot, _, _| {
+            let begun_qos0 = slot.state == State::Sent && slot.qos == Qos::AtMostOnce;
+            begun_qos0.then_some(Outcome::Unknown(Uncertainty::PartlyWritten))
+        });
+        (self.quota, self.quota_maximum) = (0, 0);
+        self.unsent = self.published.first;
+        if self.slots.at(self.unsent).is_some_and(|slot| slot.qos == Qos::AtMostOnce) {
+            self.unsent = self.next_counted(self.unsent);
+        }
+    }
+
+    /// PUBRELs have no meaning to a server without the session.
+    fn forget_released(&mut self) {
+        while self.released.first != 0 {
+            let id = self.released.first;
+            self.slots.unlink(&mut self.released, id);
+            self.settle_later(id, Outcome::Unknown(Uncertainty::SessionLost));
+        }
+    }
+
+    // ---- how much there is ----
+
+    /// Bytes in the log that were not transmitted.
+    #[inline]
+    pub(crate) fn backlog(&self) -> usize {
+        self.tail.wrapping_sub(self.cursor)
+    }
+
+    /// Whether every message that was published is settled.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.cursor == self.tail && self.published.is_empty() && self.released.is_empty()
+    }
+}
+
+enum Published {
+    Whole,
+    Partly,
+    Other,
+    Nothing,
+}
+
+/// What in a message the server does not accept.
+#[inline]
+fn beyond(limits: &Limits, packet_len: usize, qos: Qos, retain: bool) -> Option<(ReasonCode, PublishError)> {
+    if packet_len > limits.maximum_packet_size as usize {
+        Some((ReasonCode::PACKET_TOO_LARGE, PublishError::TooLarge))
+    } else if qos > limits.maximum_qos {
+        Some((ReasonCode::QOS_NOT_SUPPORTED, PublishError::QosNotSupported))
+    } else if retain && !limits.retain_available {
+        Some((ReasonCode::RETAIN_NOT_SUPPORTED, PublishError::RetainNotSupported))
+    } else {
+        None
+    }
+}
+
+const DUP: u8 = 0x08;
+const RETAIN: u8 = 0x01;

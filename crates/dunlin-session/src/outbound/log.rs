@@ -1,0 +1,118 @@
+use dunlin_codec::{FixedHeader, Qos, move_bytes_down};
+
+use super::{Kept, Outbound, RETAIN};
+use crate::{Buffer, Memory, Outcome, PublishError, Segments, Slot, list::State};
+
+/// How the log is kept short.
+impl<M: Memory> Outbound<M> {
+    /// Room for `len` bytes behind the tail: by beginning anew, by closing gaps, or by growing.
+    #[inline]
+    pub(super) fn make_room(&mut self, len: usize) -> Result<(), PublishError> {
+        if self.cursor == self.tail && self.published.is_empty() {
+            (self.run_start, self.cursor, self.run_end, self.tail) = (0, 0, 0, 0);
+        }
+        if self.tail.saturating_add(len) <= self.log.bytes().len() { Ok(()) } else { self.make_more_room(len) }
+    }
+
+    #[cold]
+    fn make_more_room(&mut self, len: usize) -> Result<(), PublishError> {
+        self.close_gaps();
+        let capacity = self.log.bytes().len();
+        let needed = self.tail.saturating_add(len);
+        // A log that is nearly full would close its gaps again and again: growing is cheaper.
+        let comfortable = capacity.wrapping_sub(capacity / 4);
+        if needed <= comfortable || self.log.grow(needed) || needed <= capacity {
+            Ok(())
+        } else if self.tail == 0 {
+            Err(PublishError::TooLarge)
+        } else {
+            Err(PublishError::Full)
+        }
+    }
+
+    /// Moves the listed records before `run_start` together, and everything from `run_start` on behind them.
+    fn close_gaps(&mut self) {
+        let (mut to, mut id, run_start) = (0_usize, self.published.first, self.run_start);
+        while let Some(slot) = self.slots.at(id).filter(|slot| (slot.at as usize) < run_start) {
+            let (from, len) = (slot.at as usize, slot.len as usize);
+            slot.at = to as u32;
+            id = slot.next;
+            move_bytes_down(self.log.bytes_mut(), from, to, len);
+            to = to.wrapping_add(len);
+        }
+        let distance = run_start.wrapping_sub(to);
+        if distance == 0 {
+            return;
+        }
+        move_bytes_down(self.log.bytes_mut(), run_start, to, self.tail.wrapping_sub(run_start));
+        while let Some(slot) = self.slots.at(id) {
+            slot.at = slot.at.wrapping_sub(distance as u32);
+            id = slot.next;
+        }
+        self.segments.shift(distance);
+        for offset in [&mut self.run_start, &mut self.cursor, &mut self.run_end, &mut self.tail] {
+            *offset = offset.wrapping_sub(distance);
+        }
+    }
+
+    /// Makes the log anew for the next transmission from its beginning: the listed records, but for those to which
+    /// `verdict` gives an outcome, and the others of which no byte has left.
+    pub(super) fn rebuild(&mut self, verdict: impl Fn(&Slot<Kept<M>>, usize, bool) -> Option<Outcome>) {
+        self.segments.clear();
+        let (mut to, mut from) = (0, self.run_start);
+        let mut id = self.published.first;
+        loop {
+            let listed_at = self.slots.at(id).map_or(self.tail, |slot| slot.at as usize);
+            to = self.keep_unlisted(from, listed_at, to);
+            let Some(slot) = self.slots.at(id) else { break };
+            let (this, len) = (id, slot.len as usize);
+            id = slot.next;
+            if listed_at < self.cursor {
+                slot.state = State::Sent;
+            }
+            from = from.max(listed_at.wrapping_add(len));
+            let retain = self.log.bytes().get(listed_at).is_some_and(|first_byte| first_byte & RETAIN != 0);
+            let packet_len = len.saturating_add(M::Segments::len(&slot.kept));
+            if let Some(outcome) = verdict(slot, packet_len, retain) {
+                self.slots.unlink(&mut self.published, this);
+                self.settle_later(this, outcome);
+                continue;
+            }
+            slot.at = to as u32;
+            move_bytes_down(self.log.bytes_mut(), listed_at, to, len);
+            to = to.wrapping_add(len);
+            self.segments.push_again(to, &slot.kept);
+        }
+        (self.run_start, self.cursor, self.run_end, self.tail) = (0, 0, 0, to);
+        self.unsent = 0;
+        let first = self.published.first;
+        self.watched = match self.slots.at(first) {
+            Some(slot) if slot.qos == Qos::AtMostOnce => first,
+            _ => self.next_watched(first),
+        };
+    }
+
+    /// Moves the unlisted records between two addresses down to `to`, and tells where they end. Those that were begun
+    /// are left out: QoS 0 is not sent twice.
+    fn keep_unlisted(&mut self, mut from: usize, end: usize, mut to: usize) -> usize {
+        while from < end {
+            let header = self.log.bytes().get(from..end).map(FixedHeader::read);
+            let Some(Ok(Some(header))) = header else { break };
+            if from >= self.cursor {
+                move_bytes_down(self.log.bytes_mut(), from, to, header.packet_len());
+                to = to.wrapping_add(header.packet_len());
+            }
+            from = from.wrapping_add(header.packet_len());
+        }
+        to
+    }
+
+    /// Frees every request: it dies with its connection.
+    pub(crate) fn forget_requests(&mut self) {
+        for id in 1..=self.slots.used() {
+            if self.slots.at(id).is_some_and(|slot| matches!(slot.state, State::Subscribe | State::Unsubscribe)) {
+                self.slots.release(id);
+            }
+        }
+    }
+}

@@ -1,0 +1,339 @@
+mod handshake;
+mod input;
+mod timing;
+
+use core::fmt;
+
+use dunlin_codec::{
+    DecodeError, Disconnect, EncodeError, PacketId, Properties, Qos, ReasonCode, Subscribe, SubscriptionFilter,
+    TopicFilter, TopicName, Unsubscribe, UnsubscribeFilters, Version,
+};
+
+use crate::{
+    Backoff, Chunk, Delivery, Inbound, Instant, Limits, Memory, Outcome, PublishError, PublishOptions, RequestError,
+    Storage,
+    lane::{Lane, PUBACK, PUBREC, PUBREL},
+    list,
+    outbound::{Outbound, Payload, Shared},
+};
+
+/// One MQTT session and the connections that carry it.
+///
+/// A driver opens a link, calls [`connect`](Session::connect), and then moves bytes: [`poll_transmit`] to the link,
+/// what comes from the link into [`handle_input`]. It calls [`handle_timeout`] when [`poll_timeout`] says so, and
+/// [`handle_connection_lost`] when the link is gone. All state that must outlive a connection is in here.
+///
+/// [`poll_transmit`]: Session::poll_transmit
+/// [`handle_input`]: Session::handle_input
+/// [`poll_timeout`]: Session::poll_timeout
+/// [`handle_timeout`]: Session::handle_timeout
+/// [`handle_connection_lost`]: Session::handle_connection_lost
+pub struct Session<M: Memory> {
+    version: Version,
+    outbound: Outbound<M>,
+    lane: Lane<M::Control>,
+    inbound: M::Inbound,
+    state: State,
+    limits: Limits,
+    backoff: Backoff,
+    timing: timing::Timing,
+    /// Counts connections, to tell a delivery of this one from one of an earlier.
+    connection: u32,
+    /// The connection on which the session began that the server has now.
+    session_began: u32,
+    /// The server may have a session of ours.
+    has_session: bool,
+    // What the options said that is needed after CONNECT.
+    receive_maximum: u16,
+    maximum_packet_size: u32,
+    send_maximum: u16,
+    session_expiry_interval: u32,
+    discarding: bool,
+}
+
+/// Where the connection stands.
+///
+/// ```text
+///   Disconnected -- connect --> Connecting -- CONNACK --> Connected
+///        ^                          |                        |  disconnect, or a fault of the server
+///        |                          v                        v
+///        +-- connection lost ---- Closing <------------------+
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// No link.
+    Disconnected,
+    /// CONNECT is on its way: nothing else may leave before CONNACK.
+    Connecting,
+    /// The server accepted the connection.
+    Connected,
+    /// What [`Session::poll_transmit`] still gives is the last of this connection.
+    Closing,
+}
+
+impl<M: Memory> fmt::Debug for Session<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("version", &self.version)
+            .field("state", &self.state)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<M: Memory> Session<M> {
+    /// A session without a connection. The version stays: what is queued is encoded already.
+    pub fn new(version: Version, storage: Storage<M>) -> Self {
+        Self {
+            version,
+            outbound: Outbound::new(storage.log, storage.segments, storage.slots),
+            lane: Lane::new(storage.control),
+            inbound: storage.inbound,
+            state: State::Disconnected,
+            limits: Limits::NONE,
+            backoff: Backoff::default(),
+            timing: timing::Timing::default(),
+            connection: 0,
+            session_began: 0,
+            has_session: false,
+            receive_maximum: u16::MAX,
+            maximum_packet_size: u32::MAX,
+            send_maximum: u16::MAX,
+            session_expiry_interval: 0,
+            discarding: false,
+        }
+    }
+
+    /// When to connect again after a connection failed; default: [`Backoff::default`].
+    pub fn set_backoff(&mut self, backoff: Backoff) {
+        self.backoff = backoff;
+    }
+
+    /// The version that packets are written in.
+    #[inline]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Where the connection stands.
+    #[inline]
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// What the server allows; [`Limits::NONE`] before its CONNACK.
+    #[inline]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Bytes of messages that wait to be transmitted, without payloads that ride beside the log.
+    #[inline]
+    pub fn backlog(&self) -> usize {
+        self.outbound.backlog()
+    }
+
+    /// Whether every message that was published is settled.
+    pub fn is_idle(&self) -> bool {
+        self.outbound.is_idle()
+    }
+
+    // ---- commands ----
+
+    /// Accepts a message, connected or not. It goes out in the order of acceptance; its outcome is told as
+    /// [`Event::Settled`](crate::Event::Settled) or by [`poll_settled`](Session::poll_settled) with the identifier
+    /// returned. A QoS 0 message has none unless [`tracked`](PublishOptions::tracked).
+    ///
+    /// A QoS 0 message that is not tracked is lost without a word if the connection breaks while it is being written;
+    /// all others have an outcome.
+    ///
+    /// # Errors
+    /// The message was not taken: see [`PublishError`].
+    #[inline]
+    pub fn publish(
+        &mut self,
+        topic: TopicName<'_>,
+        payload: Payload<'_, M>,
+        options: PublishOptions<'_>,
+    ) -> Result<Option<PacketId>, PublishError> {
+        if self.state == State::Closing {
+            return Err(PublishError::Closed);
+        }
+        self.outbound.publish(self.version, &self.limits, topic, payload, &options)
+    }
+
+    /// Asks for the messages that match `filters`; the verdicts come as
+    /// [`Event::Subscribed`](crate::Event::Subscribed) with the identifier returned. The request ends unanswered if
+    /// the connection does.
+    pub fn subscribe(
+        &mut self,
+        filters: &[SubscriptionFilter<'_>],
+        properties: Properties<'_>,
+    ) -> Result<PacketId, RequestError> {
+        let version = self.version;
+        self.request(list::State::Subscribe, filters.len(), |packet_id, out| {
+            Subscribe { properties, ..Subscribe::new(packet_id, filters) }.encode(version, out)
+        })
+    }
+
+    /// Ends subscriptions; the verdicts come as [`Event::Unsubscribed`](crate::Event::Unsubscribed) with the
+    /// identifier returned. The request ends unanswered if the connection does.
+    pub fn unsubscribe(&mut self, filters: &[TopicFilter<'_>]) -> Result<PacketId, RequestError> {
+        let version = self.version;
+        self.request(list::State::Unsubscribe, filters.len(), |packet_id, out| {
+            let filters = UnsubscribeFilters::new(filters);
+            Unsubscribe { packet_id, properties: Properties::NONE, filters }.encode(version, out)
+        })
+    }
+
+    fn request(
+        &mut self,
+        kind: list::State,
+        filters: usize,
+        encode: impl Fn(PacketId, &mut [u8]) -> Result<usize, EncodeError>,
+    ) -> Result<PacketId, RequestError> {
+        if self.state != State::Connected {
+            return Err(RequestError::NotConnected);
+        }
+        let id = self.outbound.take_request(kind, filters).ok_or(RequestError::Full)?;
+        let written = match encode(id, self.lane.free()) {
+            Err(EncodeError::NoRoom(needed)) if needed > self.limits.maximum_packet_size as usize => {
+                Err(RequestError::TooLarge)
+            }
+            Err(EncodeError::NoRoom(needed)) => match self.lane.room(needed) {
+                Some(room) => encode(id, room).map_err(RequestError::from),
+                None => Err(RequestError::Full),
+            },
+            Ok(len) if len > self.limits.maximum_packet_size as usize => Err(RequestError::TooLarge),
+            other => other.map_err(RequestError::from),
+        };
+        match written {
+            Ok(len) => {
+                self.lane.commit(len, true);
+                Ok(id)
+            }
+            Err(error) => {
+                self.outbound.release_request(id);
+                Err(error)
+            }
+        }
+    }
+
+    /// The application is done with a received message, whether it was wanted or not [MQTT-4.5.0-2]. Messages may be
+    /// acknowledged in any order; the answers leave in the order that the standard demands.
+    ///
+    /// False: there is nothing to acknowledge, because it was done before, or because the connection it came on is
+    /// gone. A QoS 1 message then comes again; a QoS 2 message is remembered as done until the server sends it again.
+    #[inline]
+    pub fn acknowledge(&mut self, delivery: Delivery) -> bool {
+        let valid = match delivery.qos {
+            Qos::ExactlyOnce => delivery.connection >= self.session_began,
+            _ => delivery.connection == self.connection,
+        };
+        let known = valid && self.inbound.acknowledge(delivery.id, delivery.qos);
+        if known {
+            self.answer();
+        }
+        known
+    }
+
+    /// Moves the answers that may go into the lane, as far as it has room.
+    #[inline]
+    fn answer(&mut self) {
+        while self.state == State::Connected && self.lane.has_room() {
+            let Some((id, qos)) = self.inbound.next_answer() else { return };
+            let first_byte = if qos == Qos::ExactlyOnce { PUBREC } else { PUBACK };
+            self.lane.acknowledge(self.version, first_byte, id, ReasonCode::SUCCESS);
+        }
+    }
+
+    /// Ends the connection with a DISCONNECT: transmit what is left, then close the link. The server discards the
+    /// will unless `reason` is [`ReasonCode::DISCONNECT_WITH_WILL`]; in 3.1.1 every reason is the normal one.
+    ///
+    /// Messages that are not settled stay, and go out on the next connection.
+    pub fn disconnect(&mut self, reason: ReasonCode) {
+        let reason = if self.version.is_v5() { reason } else { ReasonCode::SUCCESS };
+        if self.state == State::Connected {
+            self.put_disconnect(reason);
+        }
+        if self.state != State::Disconnected {
+            self.state = State::Closing;
+        }
+    }
+
+    /// What is sent to a server that broke the protocol [U5-4.13.1-a]; 3.1.1 can only close.
+    fn handle_fault(&mut self, fault: DecodeError) {
+        if self.state == State::Connected && self.version.is_v5() {
+            self.put_disconnect(fault.reason());
+        }
+        self.state = State::Closing;
+    }
+
+    fn put_disconnect(&mut self, reason: ReasonCode) {
+        if let Ok(len) = Disconnect::new(reason).encode(self.version, self.lane.free()) {
+            self.lane.commit(len, false);
+        }
+    }
+
+    // ---- out ----
+
+    /// The next bytes for the link; `None`: nothing may go now. The same bytes come again until
+    /// [`transmitted`](Session::transmitted) tells that they were taken, of a shared payload all at once.
+    ///
+    /// Nothing but CONNECT leaves before CONNACK [MQTT-3.1.4-5]; control packets go between messages, never inside
+    /// one, and no queue of messages delays them by more than what is being transmitted.
+    #[inline]
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Chunk<'_, Shared<M>>> {
+        if self.outbound.is_between_packets() {
+            if self.state == State::Connected {
+                self.answer();
+                self.repeat_releases();
+            }
+            if !self.lane.is_empty() {
+                let (pending, asks) = self.lane.pending()?;
+                self.timing.handle_transmit(now, asks);
+                return Some(Chunk::Copy(pending));
+            }
+            if self.state != State::Connected {
+                return None;
+            }
+            let asks = self.outbound.begin_run()?;
+            self.timing.handle_transmit(now, asks);
+        }
+        self.outbound.poll_begun()
+    }
+
+    /// `len` bytes of what [`poll_transmit`](Session::poll_transmit) gave were taken, to be written to the link.
+    #[inline]
+    pub fn transmitted(&mut self, len: usize) {
+        if self.outbound.is_between_packets() {
+            self.lane.transmitted(len);
+        } else {
+            self.outbound.transmitted(len);
+        }
+    }
+
+    /// Everything that was taken is written: it is with the operating system or the network chip now. QoS 0 messages
+    /// are settled by this.
+    #[inline]
+    pub fn flushed(&mut self) {
+        self.outbound.flushed();
+    }
+
+    /// The next outcome that no packet told: QoS 0 messages that are sent, and messages that a new connection made
+    /// impossible. To be asked after [`flushed`](Session::flushed), after
+    /// [`Event::Connected`](crate::Event::Connected) and after
+    /// [`handle_connection_lost`](Session::handle_connection_lost), until there are no more.
+    #[inline]
+    pub fn poll_settled(&mut self) -> Option<(PacketId, Outcome)> {
+        self.outbound.poll_settled()
+    }
+
+    fn repeat_releases(&mut self) {
+        while self.lane.has_room() {
+            let Some(id) = self.outbound.next_repeated_release() else { return };
+            self.lane.acknowledge(self.version, PUBREL, id, ReasonCode::SUCCESS);
+            self.outbound.release_repeated();
+        }
+    }
+}

@@ -1,0 +1,129 @@
+use dunlin_codec::{
+    Connack, Connect, EncodeError, PacketType, Properties, Property, PropertyError, PropertyOwner, PropertyWriter,
+    ProtocolViolation, ReasonCode, check_text,
+};
+
+use super::{Session, State};
+use crate::{ConnectError, ConnectOptions, Event, Inbound, Instant, Limits, Memory};
+
+impl<M: Memory> Session<M> {
+    /// Begins a connection on a link that the driver has just opened: CONNECT is the first that
+    /// [`poll_transmit`](Session::poll_transmit) gives.
+    ///
+    /// # Errors
+    /// The caller is at fault, nothing has changed: see [`ConnectError`].
+    pub fn connect(&mut self, now: Instant, options: &ConnectOptions<'_>) -> Result<(), ConnectError> {
+        if self.state != State::Disconnected {
+            return Err(ConnectError::AlreadyConnected);
+        }
+        self.check(options)?;
+        let receive_maximum = options.receive_maximum.min(self.inbound.capacity().min(0xFFFF) as u16);
+        let keeps = options.session_expiry_interval > 0;
+        let begins_clean = options.clean_start && !self.has_session;
+        // 3.1.1 has one flag for "begin clean" and "keep nothing": to begin clean and keep takes two connections.
+        let discarding = !self.version.is_v5() && keeps && begins_clean && !self.discarding;
+        let clean_start = match self.version.is_v5() {
+            true => begins_clean || !keeps,
+            false => !keeps || discarding,
+        };
+        let mut memory = [0; 16];
+        let properties = if self.version.is_v5() {
+            properties(options, receive_maximum, &mut memory).map_err(|_| ConnectError::Zero)?
+        } else {
+            Properties::NONE
+        };
+        let connect = Connect {
+            clean_start,
+            keep_alive: options.keep_alive,
+            will: options.will,
+            user_name: options.user_name,
+            password: options.password,
+            properties,
+            ..Connect::new(self.version, options.client_id)
+        };
+        self.lane.clear();
+        let len = match connect.encode(self.lane.free()) {
+            Err(EncodeError::NoRoom(needed)) => {
+                let room = self.lane.room(needed).ok_or(ConnectError::NoRoom(needed))?;
+                connect.encode(room)?
+            }
+            other => other?,
+        };
+        self.lane.commit(len, false);
+        self.receive_maximum = receive_maximum;
+        self.maximum_packet_size = options.maximum_packet_size;
+        self.send_maximum = options.send_maximum;
+        self.session_expiry_interval = options.session_expiry_interval;
+        self.limits = Limits { keep_alive: options.keep_alive, ..Limits::NONE };
+        self.discarding = discarding;
+        self.connection = self.connection.wrapping_add(1);
+        self.timing.handle_connecting(now, options.connect_timeout, options.ping_timeout);
+        self.state = State::Connecting;
+        Ok(())
+    }
+
+    fn check(&self, options: &ConnectOptions<'_>) -> Result<(), ConnectError> {
+        check_text(options.client_id).map_err(|_| ConnectError::Text)?;
+        check_text(options.user_name.unwrap_or_default()).map_err(|_| ConnectError::Text)?;
+        if options.receive_maximum == 0 || options.maximum_packet_size == 0 {
+            return Err(ConnectError::Zero);
+        }
+        let keeps = options.session_expiry_interval > 0;
+        if !self.version.is_v5() && keeps && options.client_id.is_empty() {
+            return Err(ConnectError::ClientIdEmpty);
+        }
+        Ok(())
+    }
+
+    pub(super) fn handle_connack<'i>(
+        &mut self,
+        now: Instant,
+        connack: Connack<'i>,
+    ) -> Result<Option<Event<'i>>, ProtocolViolation> {
+        if self.state != State::Connecting {
+            return Err(ProtocolViolation::SecondConnack);
+        }
+        if connack.reason != ReasonCode::SUCCESS {
+            self.state = State::Closing;
+            return Ok(Some(Event::Refused(connack)));
+        }
+        if connack.session_present && !self.has_session {
+            return Err(ProtocolViolation::SessionPresentUnexpected);
+        }
+        if self.discarding {
+            self.state = State::Connected;
+            self.disconnect(ReasonCode::SUCCESS);
+            return Ok(Some(Event::SessionDiscarded));
+        }
+        if !connack.session_present {
+            self.inbound.clear();
+            self.session_began = self.connection;
+        }
+        self.limits = Limits::read(&connack, self.limits.keep_alive, self.session_expiry_interval);
+        self.outbound.handle_connected(&self.limits, self.send_maximum, connack.session_present);
+        self.has_session = self.limits.session_expiry_interval > 0;
+        self.timing.handle_connected(now, self.limits.keep_alive);
+        self.backoff.handle_connected(now);
+        self.state = State::Connected;
+        Ok(Some(Event::Connected { session_present: connack.session_present, connack }))
+    }
+}
+
+/// In the order of their identifiers, and none that says what holds without it.
+fn properties<'a>(
+    options: &ConnectOptions<'_>,
+    receive_maximum: u16,
+    memory: &'a mut [u8],
+) -> Result<Properties<'a>, PropertyError> {
+    let mut writer = PropertyWriter::new(PropertyOwner::Packet(PacketType::Connect), memory);
+    if options.session_expiry_interval > 0 {
+        writer = writer.push(Property::SessionExpiryInterval(options.session_expiry_interval))?;
+    }
+    if receive_maximum < u16::MAX {
+        writer = writer.push(Property::ReceiveMaximum(receive_maximum))?;
+    }
+    if options.maximum_packet_size < u32::MAX {
+        writer = writer.push(Property::MaximumPacketSize(options.maximum_packet_size))?;
+    }
+    writer.finish()
+}

@@ -1,0 +1,138 @@
+use crate::{Inbound, Instant, Memory, Session, State, Timeout};
+
+/// The clocks of a connection. Times in milliseconds.
+#[derive(Debug, Default)]
+pub(super) struct Timing {
+    keep_alive: u32,
+    ping_timeout: u32,
+    connect_deadline: Instant,
+    /// When something that must be answered was sent last: the ping counts from here. Neither QoS 0 and
+    /// acknowledgements, nor anything that comes in, postpones it: a link that is dead in one direction would never
+    /// be noticed.
+    asked_at: Instant,
+    /// When something was asked since the last byte came in.
+    silent_since: Option<Instant>,
+    reading_stopped: bool,
+    reconnect_at: Option<Instant>,
+}
+
+impl Timing {
+    pub(super) fn handle_connecting(&mut self, now: Instant, connect_timeout: u32, ping_timeout: u32) {
+        *self = Self { ping_timeout, connect_deadline: now + connect_timeout, asked_at: now, ..Self::default() };
+    }
+
+    pub(super) fn handle_connected(&mut self, now: Instant, keep_alive: u16) {
+        self.keep_alive = keep_alive as u32 * 1_000;
+        self.asked_at = now;
+    }
+
+    #[inline]
+    pub(super) fn handle_transmit(&mut self, now: Instant, asks: bool) {
+        if asks {
+            self.asked_at = now;
+            self.silent_since = self.silent_since.or(Some(now));
+        }
+    }
+
+    #[inline]
+    pub(super) fn handle_received(&mut self) {
+        self.silent_since = None;
+    }
+
+    fn silence_deadline(&self) -> Option<Instant> {
+        if self.reading_stopped { None } else { self.silent_since.map(|since| since + self.ping_timeout) }
+    }
+
+    fn ping_at(&self) -> Option<Instant> {
+        (self.keep_alive != 0).then(|| self.asked_at + self.keep_alive)
+    }
+}
+
+impl<M: Memory> Session<M> {
+    /// When to call [`handle_timeout`](Session::handle_timeout) at the latest; `None`: there is nothing to wait for.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self.state {
+            State::Disconnected => self.timing.reconnect_at,
+            State::Connecting => Some(self.timing.connect_deadline),
+            State::Connected => match (self.timing.ping_at(), self.timing.silence_deadline()) {
+                (Some(ping), Some(silence)) => Some(ping.min(silence)),
+                (ping, silence) => ping.or(silence),
+            },
+            State::Closing => None,
+        }
+    }
+
+    /// Does what has become due. May be called at any time.
+    ///
+    /// A PINGREQ is queued `keep_alive` after the last packet that must be answered. The link counts as dead when
+    /// after such a packet not one byte comes for `ping_timeout` [MQTT-3.1.2-20] [MQTT-3.12.4-1].
+    pub fn handle_timeout(&mut self, now: Instant) -> Option<Timeout> {
+        match self.state {
+            State::Disconnected if self.timing.reconnect_at.is_some_and(|at| at <= now) => {
+                self.timing.reconnect_at = None;
+                Some(Timeout::Reconnect)
+            }
+            State::Connecting if self.timing.connect_deadline <= now => {
+                self.state = State::Closing;
+                Some(Timeout::ConnackMissing)
+            }
+            State::Connected => {
+                if self.timing.silence_deadline().is_some_and(|at| at <= now) {
+                    self.state = State::Closing;
+                    return Some(Timeout::ServerSilent);
+                }
+                if self.timing.ping_at().is_some_and(|at| at <= now) && self.lane.put(&PINGREQ, true) {
+                    self.timing.asked_at = now;
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// The driver has stopped reading, because the application does not keep up: until it goes on, pings are sent, but
+    /// the server's silence is not held against it.
+    pub fn handle_reading_stopped(&mut self) {
+        self.timing.reading_stopped = true;
+    }
+
+    /// The driver reads again.
+    pub fn handle_reading_resumed(&mut self, now: Instant) {
+        self.timing.reading_stopped = false;
+        self.timing.silent_since = self.timing.silent_since.map(|_| now);
+    }
+
+    /// The link is gone. The next is due at [`poll_timeout`](Session::poll_timeout), when
+    /// [`handle_timeout`](Session::handle_timeout) says [`Timeout::Reconnect`].
+    ///
+    /// Requests that were not answered are forgotten. Messages stay, but for QoS 0 ones of which a part was written;
+    /// see [`poll_settled`](Session::poll_settled).
+    pub fn handle_connection_lost(&mut self, now: Instant) {
+        self.end_connection();
+        self.timing.reconnect_at = Some(self.backoff.handle_lost(now));
+    }
+
+    /// As [`handle_connection_lost`](Session::handle_connection_lost), where trying again soon would end the same way,
+    /// such as after a refused password: the next try waits for about the longest interval.
+    pub fn handle_connection_refused(&mut self, now: Instant) {
+        self.end_connection();
+        self.timing.reconnect_at = Some(self.backoff.handle_refused(now));
+    }
+
+    /// As [`handle_connection_lost`](Session::handle_connection_lost), but there will be no next connection unless
+    /// [`connect`](Session::connect) is called.
+    pub fn handle_connection_closed(&mut self) {
+        self.end_connection();
+        self.timing.reconnect_at = None;
+    }
+
+    fn end_connection(&mut self) {
+        self.state = State::Disconnected;
+        self.lane.clear();
+        self.outbound.handle_connection_lost();
+        self.outbound.forget_requests();
+        self.inbound.forget_connection();
+    }
+}
+
+const PINGREQ: [u8; 2] = [0xC0, 0x00];

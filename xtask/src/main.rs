@@ -1,0 +1,130 @@
+//! The project's own checks. `cargo xtask help` lists them.
+//!
+//! ```text
+//!  main ──> layers ──> graph (cargo metadata), table (who may import whom)
+//!     ├──> house  ──> one file a rule, over the text of every file
+//!     └──> test   ──> needs (what must be installed), stages (what is run)
+//! ```
+//!
+//! Nothing here depends on another crate, so that the first answer of a fresh
+//! clone comes after seconds.
+
+mod house;
+mod json;
+mod layers;
+mod process;
+mod report;
+mod rust_text;
+mod test;
+mod tree;
+
+use std::process::ExitCode;
+
+use report::{Outcome, Trouble};
+
+/// A subcommand: a name, what the help says, and the function behind it.
+///
+/// A new check is a module and one entry in [`COMMANDS`].
+struct Command {
+    name: &'static str,
+    arguments: &'static str,
+    about: &'static str,
+    details: &'static [&'static str],
+    run: fn(&[String]) -> Result<Outcome, Trouble>,
+}
+
+static COMMANDS: &[Command] = &[
+    Command {
+        name: "test",
+        arguments: "[--yes] [--quick]",
+        about: "everything: installs what is missing (asks first), then runs every check and test",
+        details: &["--yes, -y   install what is missing without asking", "--quick     leave out the probe"],
+        run: test::run,
+    },
+    Command {
+        name: "layers",
+        arguments: "",
+        about: "who imports whom: dependencies point downwards only, and the core has no clock",
+        details: &[],
+        run: layers::run,
+    },
+    Command {
+        name: "house",
+        arguments: "",
+        about: "rules of the house: file length and names, features, lib.rs, words, panics",
+        details: &[],
+        run: house::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else {
+        print!("{}", help());
+        return ExitCode::SUCCESS;
+    };
+    let wants_help = |argument: &str| matches!(argument, "help" | "--help" | "-h");
+    if wants_help(name) || rest.iter().any(|argument| wants_help(argument)) {
+        print!("{}", help());
+        return ExitCode::SUCCESS;
+    }
+    let answer = match command(name) {
+        Some(command) => (command.run)(rest),
+        None => Err(Trouble::new(format!("there is no subcommand `{name}`; `cargo xtask help` lists them"))),
+    };
+    match answer {
+        Ok(Outcome::Passed) => ExitCode::SUCCESS,
+        Ok(Outcome::Skipped(skip)) => {
+            println!("{skip}");
+            ExitCode::SUCCESS
+        }
+        Ok(Outcome::Failed) => ExitCode::from(FAILED),
+        Err(trouble) => {
+            eprintln!("error: {trouble}");
+            ExitCode::from(COULD_NOT_RUN)
+        }
+    }
+}
+
+/// The subcommand of that name, if there is one.
+fn command(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.name == name)
+}
+
+fn help() -> String {
+    let mut text = String::from(
+        "cargo xtask: the project's own checks\n\n\
+         Usage: cargo xtask <subcommand>\n\nSubcommands:\n",
+    );
+    for command in COMMANDS {
+        let call = format!("{} {}", command.name, command.arguments);
+        text += &format!("  {:<26}{}\n", call.trim_end(), command.about);
+        for detail in command.details {
+            text += &format!("  {:<26}  {detail}\n", "");
+        }
+    }
+    text += &format!("  {:<26}this text\n", "help");
+    text += &format!(
+        "\nExit code: 0 all is well, {FAILED} a check failed, {COULD_NOT_RUN} a check could not be run.\n\
+         CONTRIBUTING.md tells the rules behind each check.\n"
+    );
+    text
+}
+
+const FAILED: u8 = 1;
+const COULD_NOT_RUN: u8 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_names_every_subcommand_and_option() {
+        let help = help();
+        for command in COMMANDS {
+            assert!(help.contains(&format!("\n  {}", command.name)), "{help}");
+            assert!(help.contains(command.about), "{help}");
+        }
+        assert!(help.contains("--yes") && help.contains("--quick"), "{help}");
+    }
+}

@@ -19,8 +19,10 @@ impl Backoff {
     pub const fn new(minimum: u32, maximum: u32, stable_after: u32, seed: u32) -> Self {
         let minimum = if minimum == 0 { 1 } else { minimum };
         let maximum = if maximum < minimum { minimum } else { maximum };
-        // 0 is the one state that the generator cannot leave.
-        let random = if seed == 0 { 0x9E37_79B9 } else { seed };
+        // Spread, so that seeds that count up differ from the first number on; 0 is the one state that the generator
+        // cannot leave.
+        let spread = seed.wrapping_mul(0x9E37_79B9);
+        let random = if spread == 0 { 0x9E37_79B9 } else { spread };
         Self { minimum, maximum, stable_after, failures: 0, random, connected_at: None }
     }
 
@@ -73,7 +75,7 @@ mod tests {
         let mut longest = [0; 12];
         let mut shortest = [u64::MAX; 12];
         for seed in 1..500 {
-            let mut backoff = Backoff::new(1_000, 60_000, 30_000, seed * 0x0101_0101);
+            let mut backoff = Backoff::new(1_000, 60_000, 30_000, seed);
             for wait in 0..12 {
                 let millis = backoff.handle_lost(Instant::from_millis(0)).as_millis();
                 longest[wait] = longest[wait].max(millis);
@@ -90,7 +92,9 @@ mod tests {
     #[test]
     fn a_stable_connection_starts_anew_and_a_short_one_does_not() {
         let mut backoff = Backoff::new(1_000, 60_000, 30_000, 7);
-        (0..10).for_each(|_| drop(backoff.handle_lost(Instant::from_millis(0))));
+        for _ in 0..10 {
+            backoff.handle_lost(Instant::from_millis(0));
+        }
         backoff.handle_connected(Instant::from_millis(0));
         backoff.handle_lost(Instant::from_millis(29_999));
         assert_eq!(backoff.failures, 11);
@@ -108,6 +112,8 @@ mod tests {
     #[test]
     fn many_failures_do_not_overflow() {
         let mut backoff = Backoff::new(u32::MAX / 2, u32::MAX, 1, 7);
-        (0..300).for_each(|_| drop(backoff.handle_lost(Instant::from_millis(0))));
+        for _ in 0..300 {
+            backoff.handle_lost(Instant::from_millis(0));
+        }
     }
 }

@@ -66,10 +66,22 @@ pub enum Outcome {
     Sent,
     /// QoS 1 and 2: the server has it. The code is success or "No matching subscribers".
     Delivered(ReasonCode),
-    /// The server refused it, or it could not be sent within the server's limits: the server does not have it.
-    Rejected(ReasonCode),
+    /// The server does not have it, or refused it.
+    Rejected(Rejection),
     /// It may or may not have arrived, and is not sent again.
     Unknown(Uncertainty),
+}
+
+/// Why a message is not with the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// The server refused it.
+    ByServer(ReasonCode),
+    /// It is beyond what the server announced when it came to be sent: too large, of a higher QoS, or retained.
+    BeyondLimits(ReasonCode),
+    /// The client was closed before any of it was sent.
+    Closed,
 }
 
 /// Why nobody can tell whether a message arrived.
@@ -82,6 +94,8 @@ pub enum Uncertainty {
     SessionLost,
     /// It was sent, is unanswered, and is now beyond what the server accepts.
     BeyondLimits,
+    /// The client was closed before the server answered.
+    Closed,
 }
 
 /// Names a received message to [`Session::acknowledge`](crate::Session::acknowledge).

@@ -65,7 +65,7 @@ mod outbound;
 mod session;
 
 pub use backoff::Backoff;
-pub use event::{Chunk, Delivery, Event, Outcome, Progress, Timeout, Uncertainty};
+pub use event::{Chunk, Delivery, Event, Outcome, Progress, Rejection, Timeout, Uncertainty};
 #[cfg(feature = "alloc")]
 pub use heap::{HeapBuffer, HeapInbound, HeapTable};
 pub use inbound::{Arrival, Inbound, Received};

@@ -3,7 +3,7 @@ mod log;
 use dunlin_codec::{PacketId, Publish, Qos, ReasonCode, TopicName, Version, copy_bytes};
 
 use crate::{
-    Buffer, Chunk, Limits, Memory, Outcome, PublishError, PublishOptions, Segments, Uncertainty,
+    Buffer, Chunk, Limits, Memory, Outcome, PublishError, PublishOptions, Rejection, Segments, Uncertainty,
     list::{List, Slots, State},
 };
 
@@ -44,6 +44,8 @@ pub(crate) struct Outbound<M: Memory> {
     /// Messages that may go out; below 0 after a resumption with a lower Receive Maximum.
     quota: i32,
     quota_maximum: i32,
+    /// SUBSCRIBEs and UNSUBSCRIBEs that wait for their answer.
+    requests: u16,
 }
 
 /// What an acknowledgement from the server led to.
@@ -78,6 +80,7 @@ impl<M: Memory> Outbound<M> {
             release_again: List::default(),
             quota: 0,
             quota_maximum: 0,
+            requests: 0,
         }
     }
 
@@ -169,17 +172,19 @@ impl<M: Memory> Outbound<M> {
         if let Some(slot) = self.slots.at(id.get()) {
             (slot.state, slot.len) = (state, filters as u32);
         }
+        self.requests = self.requests.wrapping_add(1);
         Some(id)
     }
 
     pub(crate) fn release_request(&mut self, id: PacketId) {
+        self.requests = self.requests.wrapping_sub(1);
         self.slots.release(id.get());
     }
 
     /// How many filters the request with this identifier had; `None`: there is no such request.
     pub(crate) fn answer_request(&mut self, id: PacketId, state: State) -> Option<usize> {
         let filters = self.slots.at(id.get()).filter(|slot| slot.state == state)?.len as usize;
-        self.slots.release(id.get());
+        self.release_request(id);
         Some(filters)
     }
 
@@ -258,7 +263,11 @@ impl<M: Memory> Outbound<M> {
     fn settle_now(&mut self, id: PacketId, reason: ReasonCode) -> Acknowledged {
         self.free(id.get());
         self.grant();
-        Acknowledged::Settled(if reason.is_error() { Outcome::Rejected(reason) } else { Outcome::Delivered(reason) })
+        Acknowledged::Settled(if reason.is_error() {
+            Outcome::Rejected(Rejection::ByServer(reason))
+        } else {
+            Outcome::Delivered(reason)
+        })
     }
 
     #[inline]
@@ -430,7 +439,7 @@ impl<M: Memory> Outbound<M> {
     /// now beyond its limits, or could arrive twice, is settled.
     pub(crate) fn handle_connected(&mut self, limits: &Limits, send_maximum: u16, session_present: bool) {
         if !session_present {
-            self.forget_released();
+            self.forget_released(Uncertainty::SessionLost);
         }
         self.rebuild(|slot, packet_len, retain| {
             let begun = slot.state == State::Sent;
@@ -439,7 +448,7 @@ impl<M: Memory> Outbound<M> {
             }
             beyond(limits, packet_len, slot.qos, retain).map(|(reason, _)| match begun {
                 true => Outcome::Unknown(Uncertainty::BeyondLimits),
-                false => Outcome::Rejected(reason),
+                false => Outcome::Rejected(Rejection::BeyondLimits(reason)),
             })
         });
         self.quota_maximum = limits.receive_maximum.min(send_maximum).max(1).into();
@@ -482,12 +491,24 @@ impl<M: Memory> Outbound<M> {
         }
     }
 
+    /// There will be no next connection: everything is settled as far as it went.
+    pub(crate) fn abandon(&mut self) {
+        self.forget_released(Uncertainty::Closed);
+        self.rebuild(|slot, _, _| {
+            Some(match slot.state {
+                State::Sent => Outcome::Unknown(Uncertainty::Closed),
+                _ => Outcome::Rejected(Rejection::Closed),
+            })
+        });
+        (self.run_end, self.tail) = (0, 0);
+    }
+
     /// PUBRELs have no meaning to a server without the session.
-    fn forget_released(&mut self) {
+    fn forget_released(&mut self, why: Uncertainty) {
         while self.released.first != 0 {
             let id = self.released.first;
             self.slots.unlink(&mut self.released, id);
-            self.settle_later(id, Outcome::Unknown(Uncertainty::SessionLost));
+            self.settle_later(id, Outcome::Unknown(why));
         }
     }
 
@@ -497,6 +518,11 @@ impl<M: Memory> Outbound<M> {
     #[inline]
     pub(crate) fn backlog(&self) -> usize {
         self.tail.wrapping_sub(self.cursor)
+    }
+
+    /// Whether the server owes an answer to something other than CONNECT and PINGREQ.
+    pub(crate) fn awaits_answer(&self) -> bool {
+        !self.published.is_empty() || !self.released.is_empty() || self.requests > 0
     }
 
     /// Whether every message that was published is settled.

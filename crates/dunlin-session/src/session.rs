@@ -138,6 +138,12 @@ impl<M: Memory> Session<M> {
         self.outbound.is_idle()
     }
 
+    /// Whether the server owes an answer to a PUBLISH, PUBREL, SUBSCRIBE or UNSUBSCRIBE: whoever stops reading then
+    /// waits for ever.
+    pub fn awaits_answer(&self) -> bool {
+        self.outbound.awaits_answer()
+    }
+
     // ---- commands ----
 
     /// Accepts a message, connected or not. It goes out in the order of acceptance; its outcome is told as

@@ -109,10 +109,14 @@ impl<M: Memory> Outbound<M> {
 
     /// Frees every request: it dies with its connection.
     pub(crate) fn forget_requests(&mut self) {
+        if self.requests == 0 {
+            return;
+        }
         for id in 1..=self.slots.used() {
             if self.slots.at(id).is_some_and(|slot| matches!(slot.state, State::Subscribe | State::Unsubscribe)) {
                 self.slots.release(id);
             }
         }
+        self.requests = 0;
     }
 }

@@ -126,6 +126,13 @@ impl<M: Memory> Session<M> {
         self.timing.reconnect_at = None;
     }
 
+    /// Gives every message that is not settled its last outcome, see [`poll_settled`](Session::poll_settled): there
+    /// will be no next connection.
+    pub fn abandon(&mut self) {
+        self.handle_connection_closed();
+        self.outbound.abandon();
+    }
+
     fn end_connection(&mut self) {
         self.state = State::Disconnected;
         self.lane.clear();

@@ -1,1 +1,77 @@
-//! Placeholder.
+//! An MQTT client for 3.1.1 and 5.0: every publish has an outcome, subscriptions are objects that live across
+//! reconnects, and nobody has to drive a loop.
+//!
+//! ```text
+//!  application                                                                              server
+//!      |  Client: publish, subscribe, events, close                                            |
+//!      v                                                                                       v
+//!  [ engine: session, receipts, routing ] <-- driver (a task: socket and clock) --> TCP | TLS
+//!      |                                                                                       ^
+//!      +--> Subscription, Receipt, Events <----------------------------------------------------+
+//! ```
+//!
+//! ```no_run
+//! use dunlin::{Client, Drain, Qos};
+//! use std::time::Duration;
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let client = Client::connect("mqtts://sensor-17:secret@broker.example:8883").await?;
+//!     let mut commands = client.subscribe("plant/+/cmd").qos(Qos::ExactlyOnce).await?;
+//!     client.publish("plant/7/temp", "21.5").qos(Qos::AtLeastOnce).await?;
+//!     if let Some(message) = commands.next().await {
+//!         println!("{} says {:?}", message.topic(), message.text());
+//!     }
+//!     client.close(Drain::within(Duration::from_secs(5))).await;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Features: `tls` (default): `mqtts://` over rustls. `blocking`: the same client without async, in
+//! `dunlin::blocking`.
+
+mod client;
+mod driver;
+mod engine;
+mod error;
+mod events;
+mod memory;
+mod message;
+mod options;
+mod publish;
+mod random;
+mod subscription;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "without_tls.rs"]
+mod tls;
+
+#[cfg(feature = "blocking")]
+pub mod blocking;
+
+pub use client::{Client, Closed, Drain, Status};
+pub use driver::Driver;
+pub use dunlin_codec::{
+    DecodeError, Malformed, Properties, PropertiesIter, Property, PropertyError, PropertyId, ProtocolViolation, Qos,
+    ReasonCode, RetainHandling, TextError, TopicError, TopicFilter, TopicFilterError, TopicName, Version,
+};
+pub use dunlin_session::{Limits, Outcome, Rejection, Uncertainty};
+pub use engine::Statistics;
+pub use error::{ConnectionError, NetworkError, PublishError, ServerRefusal, SubscribeError};
+pub use events::{Connected, Event, Events};
+pub use message::Message;
+pub use options::{ConnectOptions, OptionsError, UrlError, Will};
+pub use publish::{Payload, Publish, Publishing, Receipt};
+pub use subscription::{Subscribe, Subscription, Unsubscribe};
+#[cfg(feature = "tls")]
+pub use tls::{CertificateProblem, TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError, TlsVersion};
+pub use tls::{TlsError, TlsOptions};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Nothing in this crate panics while it holds a lock; if something did, its data would still be whole.
+#[inline]
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -54,6 +54,14 @@ pub enum TlsError {
 }
 
 impl TlsError {
+    /// What the network did, if it is that which failed.
+    pub(crate) fn network(&self) -> Option<io::ErrorKind> {
+        match self {
+            Self::Network(kind) => Some(*kind),
+            _ => None,
+        }
+    }
+
     /// Explains an error of an established stream, if TLS is what it is about.
     ///
     /// A TLS 1.3 server refuses a client's certificate only after the client

@@ -1,0 +1,230 @@
+use core::{fmt, future::poll_fn};
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::{
+    ConnectOptions, ConnectionError, Driver, Events, OptionsError, Payload, Publish, Statistics, Subscribe,
+    engine::{Closing, Shared},
+};
+
+/// An MQTT client: a handle to be cloned and shared freely. The connection, and its successors after a failure, are
+/// held by a driver on the runtime; nobody needs to drive it.
+///
+/// When the last handle and the last subscription are dropped the client closes by itself, as
+/// [`close`](Client::close) does with 5 s of time, as long as the runtime lives; [`close`](Client::close) waits for it.
+#[derive(Clone)]
+pub struct Client {
+    handle: Arc<Handle>,
+}
+
+/// Closes the client when nobody uses it any more.
+pub(crate) struct Handle {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Client {
+    /// Connects and waits until the server accepts the connection. From then on the client reconnects by itself, for
+    /// as long as it takes.
+    ///
+    /// To be called inside a tokio runtime. Reads the files of [`TlsOptions`](crate::TlsOptions), if any, before it
+    /// waits for the first time.
+    ///
+    /// # Errors
+    /// The options are wrong, or the first try failed: see [`ConnectionError`].
+    pub async fn connect<O>(options: O) -> Result<Self, ConnectionError>
+    where
+        O: TryInto<ConnectOptions>,
+        OptionsError: From<O::Error>,
+    {
+        let options = options.try_into().map_err(OptionsError::from)?;
+        let (client, driver) = Self::prepare(options, true)?;
+        drop(tokio::spawn(driver));
+        let shared = &client.handle.shared;
+        poll_fn(|cx| shared.lock().poll_status(cx, |engine| engine.status != Status::Connecting)).await;
+        let failure = shared.lock().first_failure.take();
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(client),
+        }
+    }
+
+    /// Returns at once; the client connects, and reconnects, by itself for as long as it takes. What is published
+    /// and subscribed meanwhile waits.
+    ///
+    /// To be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// The options are wrong.
+    pub fn start<O>(options: O) -> Result<Self, OptionsError>
+    where
+        O: TryInto<ConnectOptions>,
+        OptionsError: From<O::Error>,
+    {
+        let (client, driver) = Self::with_driver(options)?;
+        drop(tokio::spawn(driver));
+        Ok(client)
+    }
+
+    /// As [`start`](Client::start), for applications that choose where the driver runs: nothing happens unless the
+    /// [`Driver`] is polled, inside a tokio runtime.
+    pub fn with_driver<O>(options: O) -> Result<(Self, Driver), OptionsError>
+    where
+        O: TryInto<ConnectOptions>,
+        OptionsError: From<O::Error>,
+    {
+        Self::prepare(options.try_into()?, false)
+    }
+
+    fn prepare(options: ConnectOptions, once: bool) -> Result<(Self, Driver), OptionsError> {
+        options.check()?;
+        let shared = Arc::new(Shared::new(&options));
+        let driver = Driver::new(options, shared.clone(), once)?;
+        Ok((Self { handle: Arc::new(Handle { shared }) }, driver))
+    }
+
+    /// A message to publish, connected or not: see [`Publish`] for the ways to do it.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dunlin::Client) -> Result<(), dunlin::PublishError> {
+    /// use dunlin::Qos;
+    /// client.publish("plant/7/temp", "21.5").qos(Qos::AtLeastOnce).await?; // the server has it
+    /// client.publish("plant/7/temp", "21.6").post()?;                      // accepted, no more
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline]
+    pub fn publish<'a>(&'a self, topic: &'a str, payload: impl Into<Payload<'a>>) -> Publish<'a> {
+        Publish::new(&self.handle.shared, topic, payload.into())
+    }
+
+    /// Asks for the messages that match `filter`: see [`Subscribe`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: dunlin::Client) -> Result<(), dunlin::SubscribeError> {
+    /// let mut commands = client.subscribe("plant/+/cmd").qos(dunlin::Qos::ExactlyOnce).await?;
+    /// while let Some(message) = commands.next().await {
+    ///     println!("{}: {:?}", message.topic(), message.text());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn subscribe<'a>(&'a self, filter: &str) -> Subscribe<'a> {
+        Subscribe::new(&self.handle, filter)
+    }
+
+    /// What happens to this client from now on.
+    pub fn events(&self) -> Events {
+        Events::new(self.handle.shared.lock().listen())
+    }
+
+    /// Where the client stands.
+    pub fn status(&self) -> Status {
+        self.handle.shared.lock().status
+    }
+
+    /// Counts since the client began.
+    pub fn statistics(&self) -> Statistics {
+        self.handle.shared.lock().statistics
+    }
+
+    /// Waits until there is a connection; an error if the client is closed instead.
+    pub async fn connected(&self) -> Result<(), ConnectionError> {
+        let shared = &self.handle.shared;
+        let settled = |status| matches!(status, Status::Connected | Status::Closed);
+        poll_fn(|cx| shared.lock().poll_status(cx, |engine| settled(engine.status))).await;
+        if self.status() == Status::Connected { Ok(()) } else { Err(ConnectionError::Closed) }
+    }
+
+    /// Closes the client: nothing new is accepted, what was accepted has until the end of `drain` to be settled, then
+    /// DISCONNECT goes out, and the server discards the will. Waits for all of this; tells how it ended.
+    ///
+    /// Dropping the future does not stop the closing.
+    pub async fn close(self, drain: Drain) -> Closed {
+        self.end(Closing { deadline: drain.deadline(), abort: false }).await
+    }
+
+    /// Cuts the connection without a DISCONNECT, so that the server publishes the will, and closes the client.
+    pub async fn abort(self) -> Closed {
+        self.end(Closing { deadline: None, abort: true }).await
+    }
+
+    async fn end(self, closing: Closing) -> Closed {
+        let shared = &self.handle.shared;
+        let before = shared.with_driver_woken(|engine| {
+            let sooner = engine.closing.is_none_or(|known| closing.abort || known.deadline.is_none());
+            if sooner {
+                engine.closing = Some(closing);
+            }
+            engine.statistics
+        });
+        poll_fn(|cx| shared.lock().poll_status(cx, |engine| engine.status == Status::Closed)).await;
+        let engine = shared.lock();
+        let settled = (engine.statistics.delivered + engine.statistics.rejected)
+            .saturating_sub(before.delivered + before.rejected + engine.left.0);
+        Closed { settled, unsent: engine.left.0, unknown: engine.left.1 }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.with_driver_woken(|engine| {
+            let deadline = Drain::within(LAST_DRAIN).deadline();
+            engine.closing.get_or_insert(Closing { deadline, abort: false });
+        });
+    }
+}
+
+/// Where a client stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// The first connection is being made.
+    Connecting,
+    /// The server has accepted the connection.
+    Connected,
+    /// The connection is lost, or could not be made; the client tries again.
+    Disconnected,
+    /// The client has ended.
+    Closed,
+}
+
+/// How long closing may wait for messages to be settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drain(Option<Duration>);
+
+impl Drain {
+    /// At most so long.
+    pub const fn within(limit: Duration) -> Self {
+        Self(Some(limit))
+    }
+
+    /// Not at all: what is not settled now will not be.
+    pub const NONE: Self = Self(Some(Duration::ZERO));
+
+    /// As long as it takes, reconnects included.
+    pub const ALL: Self = Self(None);
+
+    fn deadline(self) -> Option<Instant> {
+        self.0.and_then(|limit| Instant::now().checked_add(limit))
+    }
+}
+
+/// How closing a client ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Closed {
+    /// Messages that were settled while the client was closing.
+    pub settled: u64,
+    /// Messages of which no byte was sent: the server does not have them.
+    pub unsent: u64,
+    /// Messages that were sent and not answered: nobody can tell whether they arrived.
+    pub unknown: u64,
+}
+
+const LAST_DRAIN: Duration = Duration::from_secs(5);

@@ -1,0 +1,301 @@
+mod connection;
+mod open;
+mod write_buffer;
+
+use core::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
+};
+use std::{sync::Arc, time::Duration};
+
+use dunlin_session::{Backoff, Instant, State, Timeout};
+use tokio::time;
+
+use crate::{
+    ConnectOptions, ConnectionError, Event, NetworkError, OptionsError, Status,
+    engine::{Engine, Shared},
+    random,
+    tls::Connector,
+};
+use connection::Connection;
+
+/// What keeps a client connected: a future that ends when the client is closed. Usually it runs as a task of its own;
+/// see [`Client::with_driver`](crate::Client::with_driver) for another place.
+#[must_use = "the client does nothing unless its driver is polled"]
+pub struct Driver {
+    run: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Driver {
+    pub(crate) fn new(options: ConnectOptions, shared: Arc<Shared>, once: bool) -> Result<Self, OptionsError> {
+        let connector = match options.secure {
+            true => Some(Connector::new(&options.tls).map_err(OptionsError::Tls)?),
+            false => None,
+        };
+        shared.lock().session.set_backoff(Backoff::new(
+            millis(options.reconnect_minimum),
+            millis(options.reconnect_maximum),
+            millis(options.stable_after),
+            random::seed() as u32,
+        ));
+        let lifecycle = Lifecycle {
+            clock: Clock { start: time::Instant::now() },
+            options: Arc::new(options),
+            connector,
+            shared,
+            once,
+        };
+        Ok(Self { run: Box::pin(lifecycle.run()) })
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.run.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").finish_non_exhaustive()
+    }
+}
+
+/// The session's clock: milliseconds since the client began, on tokio's clock, which tests may stop.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    start: time::Instant,
+}
+
+impl Clock {
+    fn now(self) -> Instant {
+        Instant::from_millis(self.start.elapsed().as_millis() as u64)
+    }
+
+    fn at(self, instant: Instant) -> time::Instant {
+        self.start + Duration::from_millis(instant.as_millis())
+    }
+}
+
+struct Lifecycle {
+    options: Arc<ConnectOptions>,
+    connector: Option<Connector>,
+    shared: Arc<Shared>,
+    clock: Clock,
+    /// The caller of `connect` waits: if the first try fails there is no second.
+    once: bool,
+}
+
+impl Lifecycle {
+    /// One connection after the other, until the client is closed.
+    async fn run(mut self) {
+        // Whoever stops polling the driver, or its runtime, closes the client: its handles must not wait for ever.
+        let end = EndOnDrop { shared: self.shared.clone() };
+        loop {
+            self.update(|engine, _| engine.tell(Event::Connecting));
+            let (error, was_connected) = self.connection().await;
+            let discarded = matches!(error, Ended::SessionDiscarded);
+            let error = match error {
+                Ended::SessionDiscarded => ConnectionError::ClosedByServer,
+                Ended::With(error) => error,
+            };
+            let first = core::mem::replace(&mut self.once, false);
+            if self.end_connection(error, was_connected, first, discarded) {
+                break;
+            }
+            if !discarded {
+                self.wait_for_next_try().await;
+            }
+            if self.shared.lock().closing.is_some() && self.is_settled() {
+                break;
+            }
+        }
+        drop(end);
+    }
+
+    async fn connection(&mut self) -> (Ended, bool) {
+        let deadline = time::Instant::now() + self.options.connect_timeout;
+        let opened = open::open(&self.options, self.connector.as_ref());
+        let stream = match unless(self.closing(), time::timeout_at(deadline, opened)).await {
+            None => return (Ended::With(ConnectionError::Closed), false),
+            Some(Ok(Ok(stream))) => stream,
+            Some(Ok(Err(error))) => return (Ended::With(error), false),
+            Some(Err(_)) => {
+                let server = NetworkError::TimedOut(self.options.authority().into());
+                return (Ended::With(ConnectionError::Network(server)), false);
+            }
+        };
+        let now = self.clock.now();
+        let left = deadline.saturating_duration_since(time::Instant::now());
+        if let Err(error) = self.begin(now, left) {
+            return (Ended::With(error), false);
+        }
+        let mut connection = Connection::new(stream, &self.shared, self.clock, self.options.ping_timeout);
+        let ended = poll_fn(|cx| connection.poll(cx)).await;
+        if let Some(client_id) = connection.assigned_client_id.take() {
+            Arc::make_mut(&mut self.options).client_id = client_id;
+        }
+        let was_connected = connection.was_connected;
+        connection.finish().await;
+        (ended, was_connected)
+    }
+
+    fn begin(&self, now: Instant, left: Duration) -> Result<(), ConnectionError> {
+        let options = &*self.options;
+        let seconds = options.session_expiry.as_secs().min(u32::MAX.into()) as u32;
+        let connect = dunlin_session::ConnectOptions {
+            client_id: &options.client_id,
+            user_name: options.user_name.as_deref(),
+            password: options.password.as_deref(),
+            will: options.will.as_ref().and_then(|will| will.view()),
+            clean_start: options.clean_start,
+            keep_alive: options.keep_alive.as_secs() as u16,
+            session_expiry_interval: if options.session_expiry.is_zero() { 0 } else { seconds.max(1) },
+            receive_maximum: options.receive_maximum,
+            maximum_packet_size: options.maximum_packet_size,
+            send_maximum: options.send_maximum,
+            connect_timeout: millis(left),
+            ping_timeout: millis(options.ping_timeout),
+        };
+        // What could be wrong was refused before; a field that is too long in sum is left.
+        self.shared.lock().session.connect(now, &connect).map_err(|_| {
+            ConnectionError::Options(OptionsError::Text { field: "will", error: dunlin_codec::TextError::TooLong })
+        })
+    }
+
+    /// Tells what became of the connection; true: there is no next one.
+    fn end_connection(&self, error: ConnectionError, was_connected: bool, first: bool, discarded: bool) -> bool {
+        let now = self.clock.now();
+        self.update(|engine, wakers| {
+            let closed = engine.closing.is_some_and(|closing| {
+                closing.abort || closing.deadline.is_some_and(|deadline| deadline <= time::Instant::now())
+            });
+            let done = closed || (engine.closing.is_some() && engine.session.is_idle());
+            let give_up = done || first && !discarded && !was_connected;
+            if give_up || discarded {
+                engine.session.handle_connection_closed();
+            } else if error.is_lasting() {
+                engine.session.handle_connection_refused(now);
+            } else {
+                engine.session.handle_connection_lost(now);
+            }
+            engine.handle_connection_ended(wakers);
+            let retry_in = match engine.session.poll_timeout() {
+                Some(at) if !give_up => Some(Duration::from_millis(at - now)),
+                _ if discarded => Some(Duration::ZERO),
+                _ => None,
+            };
+            if !was_connected && first && !discarded {
+                engine.first_failure = Some(error.clone());
+            }
+            engine.tell(match was_connected {
+                true => Event::Disconnected { error, retry_in },
+                false => Event::ConnectFailed { error, retry_in },
+            });
+            if !discarded {
+                engine.set_status(Status::Disconnected, wakers);
+            }
+            give_up
+        })
+    }
+
+    /// Until the backoff says so, or the client is closed and has nothing left to send.
+    async fn wait_for_next_try(&self) {
+        loop {
+            let due = {
+                let mut engine = self.shared.lock();
+                match engine.session.handle_timeout(self.clock.now()) {
+                    Some(Timeout::Reconnect) => return,
+                    _ => engine.session.poll_timeout(),
+                }
+            };
+            let Some(due) = due else { return };
+            if unless(self.closing(), time::sleep_until(self.clock.at(due))).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the client is to be closed without waiting for another connection.
+    async fn closing(&self) {
+        let deadline = poll_fn(|cx| {
+            let mut engine = self.shared.lock();
+            self.shared.sleep(&mut engine, cx.waker(), true);
+            match engine.closing {
+                Some(closing) if closing.abort || engine.session.is_idle() => Poll::Ready(None),
+                Some(closing) if closing.deadline.is_some() => Poll::Ready(closing.deadline),
+                _ => Poll::Pending,
+            }
+        });
+        if let Some(deadline) = deadline.await {
+            time::sleep_until(deadline).await;
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        let engine = self.shared.lock();
+        engine.closing.is_some_and(|closing| {
+            let late = closing.deadline.is_some_and(|deadline| deadline <= time::Instant::now());
+            closing.abort || late || engine.session.is_idle()
+        })
+    }
+
+    /// Does something to the engine and passes on what it tells, outside the lock.
+    fn update<T>(&self, act: impl FnOnce(&mut Engine, &mut Vec<Waker>) -> T) -> T {
+        let mut wakers = Vec::new();
+        let mut engine = self.shared.lock();
+        let result = act(&mut engine, &mut wakers);
+        engine.pass_on(&bytes::Bytes::new(), &mut wakers);
+        drop(engine);
+        wakers.into_iter().for_each(Waker::wake);
+        result
+    }
+}
+
+/// How a connection ended.
+enum Ended {
+    With(ConnectionError),
+    /// The server's old session is gone; the real connection comes now.
+    SessionDiscarded,
+}
+
+/// Gives everything its last outcome when the driver ends, however it ends.
+struct EndOnDrop {
+    shared: Arc<Shared>,
+}
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        let mut wakers = Vec::new();
+        let mut engine = self.shared.lock();
+        let closing = crate::engine::Closing { deadline: None, abort: true };
+        engine.closing.get_or_insert(closing);
+        if engine.session.state() == State::Connected {
+            engine.tell(Event::Disconnected { error: ConnectionError::Closed, retry_in: None });
+        }
+        engine.abandon(&mut wakers);
+        engine.tell(Event::Closed);
+        engine.set_status(Status::Closed, &mut wakers);
+        engine.pass_on(&bytes::Bytes::new(), &mut wakers);
+        drop(engine);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// What `work` gives, or `None` if `stop` ends first.
+async fn unless<T>(stop: impl Future<Output = ()>, work: impl Future<Output = T>) -> Option<T> {
+    let (mut stop, mut work) = (pin!(stop), pin!(work));
+    poll_fn(|cx| match stop.as_mut().poll(cx) {
+        Poll::Ready(()) => Poll::Ready(None),
+        Poll::Pending => work.as_mut().poll(cx).map(Some),
+    })
+    .await
+}
+
+fn millis(duration: Duration) -> u32 {
+    duration.as_millis().min(u32::MAX.into()) as u32
+}

@@ -1,0 +1,422 @@
+use core::{
+    future::Future,
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
+};
+use std::{io, sync::Arc, time::Duration};
+
+use bytes::{Buf, Bytes, BytesMut};
+use dunlin_codec::{Connack, PropertyId, ReasonCode};
+use dunlin_session::{Event as Told, Instant, Progress, State, Timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time,
+};
+
+use super::{Clock, Ended, open::Stream, write_buffer::WriteBuffer};
+use crate::{
+    Connected, ConnectionError, Event, NetworkError, ServerRefusal,
+    engine::{Engine, Shared},
+    tls::TlsError,
+};
+
+/// One connection: the socket, and the bytes between it and the session.
+pub(super) struct Connection<'d> {
+    stream: Pin<Box<dyn Stream>>,
+    shared: &'d Arc<Shared>,
+    clock: Clock,
+    ping_timeout: Duration,
+    write: WriteBuffer,
+    read: BytesMut,
+    /// Bytes to make room for: more while reads fill what there is.
+    read_size: usize,
+    wakers: Vec<Waker>,
+    timer: Pin<Box<time::Sleep>>,
+    armed: Option<time::Instant>,
+    /// Why the connection ends, once what is still to be said is written, until then.
+    ending: Option<(Ended, time::Instant)>,
+    reading_stopped: bool,
+    pub(super) was_connected: bool,
+    pub(super) assigned_client_id: Option<String>,
+}
+
+/// What a step came to.
+enum Step {
+    Progress,
+    Nothing,
+    Blocked,
+}
+
+impl<'d> Connection<'d> {
+    pub(super) fn new(
+        stream: Pin<Box<dyn Stream>>,
+        shared: &'d Arc<Shared>,
+        clock: Clock,
+        ping_timeout: Duration,
+    ) -> Self {
+        Self {
+            stream,
+            shared,
+            clock,
+            ping_timeout,
+            write: WriteBuffer::default(),
+            read: BytesMut::new(),
+            read_size: SMALL_READ,
+            wakers: Vec::new(),
+            timer: Box::pin(time::sleep(Duration::from_secs(3600))),
+            armed: None,
+            ending: None,
+            reading_stopped: false,
+            was_connected: false,
+            assigned_client_id: None,
+        }
+    }
+
+    /// A turn of the driver: a bounded amount of work, then a word on what to wait for.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        for _ in 0..ROUNDS {
+            let now = self.clock.now();
+            let blocked = match self.write(now, cx) {
+                Ok(Step::Progress) => false,
+                Ok(Step::Blocked) => true,
+                Ok(Step::Nothing) => {
+                    // Everything is written: nothing keeps a connection that is to end.
+                    if let Some((ended, _)) = self.ending.take() {
+                        return Poll::Ready(ended);
+                    }
+                    false
+                }
+                Err(error) => return Poll::Ready(self.ended_by(&error)),
+            };
+            match self.read(now, cx) {
+                Ok(Step::Progress) => continue,
+                Ok(_) => {}
+                Err(ended) => return Poll::Ready(self.ending.take().map_or(ended, |(ended, _)| ended)),
+            }
+            if let Some(pending) = self.sleep(blocked, cx) {
+                return pending;
+            }
+        }
+        // Others on this thread come first.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Says goodbye, after the last packet is written: closes our side, and waits a moment for the server to close
+    /// its own, since closing with unread bytes in the socket would cut what was just written.
+    pub(super) async fn finish(mut self) {
+        let goodbye = async {
+            self.stream.shutdown().await?;
+            let mut rest = [0; 4096];
+            while self.stream.read(&mut rest).await? > 0 {}
+            Ok::<_, io::Error>(())
+        };
+        // What goes wrong now is nobody's loss.
+        let _ = time::timeout(GOODBYE, goodbye).await;
+    }
+
+    // ---- out ----
+
+    fn write(&mut self, now: Instant, cx: &mut Context<'_>) -> io::Result<Step> {
+        let mut step = Step::Nothing;
+        loop {
+            if self.write.is_empty() {
+                let mut engine = self.shared.lock();
+                engine.session.flushed();
+                engine.settle_polled(&mut self.wakers);
+                close_if_due(&mut engine);
+                engine.ask(&mut self.wakers);
+                self.write.fill(&mut engine.session, now);
+                engine.take_space_wakers(&mut self.wakers);
+                if engine.has_told() {
+                    engine.pass_on(&Bytes::new(), &mut self.wakers);
+                }
+                let closing = engine.session.state() == State::Closing;
+                drop(engine);
+                self.wake();
+                if closing && self.ending.is_none() {
+                    self.end(Ended::With(ConnectionError::Closed));
+                }
+                if self.write.is_empty() {
+                    return Ok(step);
+                }
+            }
+            match self.write.poll_flush(self.stream.as_mut(), cx) {
+                Poll::Ready(result) => result?,
+                Poll::Pending => return Ok(Step::Blocked),
+            }
+            step = Step::Progress;
+            if !self.shared.lock().has_room() {
+                continue;
+            }
+            // One more look finds what is to be settled; then it is the reader's turn.
+            let mut engine = self.shared.lock();
+            engine.session.flushed();
+            engine.settle_polled(&mut self.wakers);
+            drop(engine);
+            self.wake();
+            return Ok(step);
+        }
+    }
+
+    fn end(&mut self, ended: Ended) {
+        self.ending.get_or_insert((ended, time::Instant::now() + LAST_WORDS));
+    }
+
+    // ---- in ----
+
+    fn read(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<Step, Ended> {
+        if self.ending.is_some() || self.must_stop_reading(now) {
+            return Ok(Step::Nothing);
+        }
+        if self.read.capacity() - self.read.len() < self.read_size / 4 {
+            self.read.reserve(self.read_size);
+        }
+        let free = self.read.capacity() - self.read.len();
+        match pin!(self.stream.read_buf(&mut self.read)).poll(cx) {
+            Poll::Pending => Ok(Step::Nothing),
+            Poll::Ready(Ok(0)) => Err(self.closed()),
+            Poll::Ready(Ok(len)) => {
+                self.read_size = if len == free {
+                    LARGE_READ
+                } else if len < SMALL_READ / 4 {
+                    SMALL_READ
+                } else {
+                    self.read_size
+                };
+                self.handle_input(now)?;
+                Ok(Step::Progress)
+            }
+            Poll::Ready(Err(error)) => Err(self.ended_by(&error)),
+        }
+    }
+
+    /// Reading stops while the application is behind, but never while the server owes us an answer: it could not come.
+    fn must_stop_reading(&mut self, now: Instant) -> bool {
+        let overfull = self.shared.is_overfull();
+        if !overfull && !self.reading_stopped {
+            return false;
+        }
+        let mut engine = self.shared.lock();
+        let stop = overfull && engine.session.state() == State::Connected && !engine.session.awaits_answer();
+        if stop != self.reading_stopped {
+            self.reading_stopped = stop;
+            self.shared.set_reading_stopped(stop);
+            match stop {
+                true => engine.session.handle_reading_stopped(),
+                false => engine.session.handle_reading_resumed(now),
+            }
+        }
+        // Looked at once more after the flag is up: whoever took the last message before saw no need to wake us.
+        stop && self.shared.is_overfull()
+    }
+
+    /// Takes every whole packet that was read, at most [`PACKETS`] under one lock.
+    fn handle_input(&mut self, now: Instant) -> Result<(), Ended> {
+        let mut used = 0;
+        let mut result = Ok(true);
+        while matches!(result, Ok(true)) {
+            let shared = self.shared;
+            let mut engine = shared.lock();
+            let overfull = shared.is_overfull();
+            result = self.handle_packets(&mut engine, now, overfull, &mut used);
+            if !matches!(result, Ok(true)) {
+                let told = engine.has_told();
+                let chunk = if told { self.read.split_to(used).freeze() } else { Bytes::new() };
+                if told {
+                    let unread = engine.pass_on(&chunk, &mut self.wakers);
+                    shared.add_unread(unread);
+                } else {
+                    self.read.advance(used);
+                }
+            }
+            engine.take_space_wakers(&mut self.wakers);
+            drop(engine);
+            self.wake();
+        }
+        match result {
+            Ok(_) => Ok(()),
+            Err(ended) => {
+                self.end(ended);
+                Ok(())
+            }
+        }
+    }
+
+    /// `Ok(true)`: there is more.
+    fn handle_packets(
+        &mut self,
+        engine: &mut Engine,
+        now: Instant,
+        overfull: bool,
+        used: &mut usize,
+    ) -> Result<bool, Ended> {
+        let base = self.read.as_ptr();
+        for _ in 0..PACKETS {
+            let input = self.read.get(*used..).unwrap_or_default();
+            if overfull && !engine.session.version().is_v5() && is_acknowledged_publish(input) {
+                return Err(Ended::With(ConnectionError::SlowConsumer));
+            }
+            let (consumed, told) = match engine.session.handle_input(now, input) {
+                Progress::Packet { consumed, event } => (consumed, event),
+                Progress::Incomplete { needed } => {
+                    let missing = needed.saturating_sub(input.len());
+                    self.read_size = self.read_size.max(missing.min(LARGEST_READ));
+                    return Ok(false);
+                }
+                Progress::Blocked => return Ok(false),
+                Progress::Fault(fault) => return Err(Ended::With(ConnectionError::Fault(fault))),
+            };
+            *used += consumed;
+            match told {
+                None => {}
+                Some(Told::Message { publish, delivery }) => engine.deliver(base, &publish, delivery),
+                Some(Told::Settled { id, outcome }) => engine.settle(id, outcome, &mut self.wakers),
+                Some(Told::Connected { session_present, connack }) => {
+                    self.was_connected = true;
+                    let assigned = connack.properties.text(PropertyId::AssignedClientIdentifier);
+                    self.assigned_client_id = assigned.map(str::to_owned);
+                    engine.tell(Event::Connected(Connected {
+                        session_present,
+                        reason: connack.reason,
+                        limits: *engine.session.limits(),
+                        client_id: assigned.unwrap_or_default().into(),
+                    }));
+                    engine.handle_connected(session_present, &mut self.wakers);
+                }
+                Some(Told::Subscribed(suback)) => {
+                    let answers = engine.filters.handle_suback(suback.packet_id, suback.reasons(), &mut self.wakers);
+                    tell(engine, answers);
+                }
+                Some(Told::Unsubscribed(unsuback)) => {
+                    let answers = engine.filters.handle_unsuback(unsuback.packet_id, &mut self.wakers);
+                    tell(engine, answers);
+                }
+                Some(Told::Refused(connack)) => return Err(Ended::With(refused(&connack))),
+                Some(Told::SessionDiscarded) => return Err(Ended::SessionDiscarded),
+                Some(Told::Disconnected(disconnect)) => {
+                    return Err(Ended::With(ConnectionError::Server(ServerRefusal {
+                        reason: disconnect.reason,
+                        code: disconnect.reason.get(),
+                        text: disconnect.properties.text(PropertyId::ReasonString).map(Into::into),
+                        to_connect: false,
+                    })));
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    // ---- waiting ----
+
+    /// Looks once more for work under the lock, then waits for the socket, the clock or a handle.
+    fn sleep(&mut self, blocked: bool, cx: &mut Context<'_>) -> Option<Poll<Ended>> {
+        let shared = self.shared;
+        let mut engine = shared.lock();
+        close_if_due(&mut engine);
+        if engine.closing.is_some_and(|closing| closing.abort) {
+            return Some(Poll::Ready(Ended::With(ConnectionError::Closed)));
+        }
+        let now = self.clock.now();
+        if !blocked && (engine.session.poll_transmit(now).is_some() || engine.has_told()) {
+            return None;
+        }
+        let wake_at = [
+            engine.session.poll_timeout().map(|at| self.clock.at(at)),
+            engine.closing.and_then(|closing| closing.deadline).filter(|_| self.ending.is_none()),
+            self.ending.as_ref().map(|(_, until)| *until),
+        ];
+        if let Some(at) = wake_at.into_iter().flatten().min() {
+            self.arm(at);
+        }
+        // While the socket is full it wakes us; a new message need not.
+        shared.sleep(&mut engine, cx.waker(), !blocked);
+        if self.timer.as_mut().poll(cx).is_pending() {
+            return Some(Poll::Pending);
+        }
+        self.armed = None;
+        if self.ending.as_ref().is_some_and(|(_, until)| *until <= time::Instant::now()) {
+            return self.ending.take().map(|(ended, _)| Poll::Ready(ended));
+        }
+        let ended = match engine.session.handle_timeout(self.clock.now()) {
+            Some(Timeout::ServerSilent) => ConnectionError::ServerSilent(self.ping_timeout),
+            Some(Timeout::ConnackMissing) => ConnectionError::ConnackMissing,
+            _ => return None,
+        };
+        Some(Poll::Ready(Ended::With(ended)))
+    }
+
+    /// Sets the timer, unless it will go off in good time: it is touched once a second, not once a packet.
+    fn arm(&mut self, at: time::Instant) {
+        let in_time = self.armed.is_some_and(|armed| armed <= at && at <= armed + TIMER_SLACK);
+        if !in_time {
+            self.armed = Some(at);
+            self.timer.as_mut().reset(at);
+        }
+    }
+
+    fn wake(&mut self) {
+        self.wakers.drain(..).for_each(Waker::wake);
+    }
+
+    fn closed(&self) -> Ended {
+        Ended::With(match self.was_connected {
+            true => ConnectionError::ClosedByServer,
+            false => ConnectionError::ClosedWithoutConnack,
+        })
+    }
+
+    fn ended_by(&self, error: &io::Error) -> Ended {
+        if let Some(error) = TlsError::from_io(error) {
+            return Ended::With(ConnectionError::Tls(error));
+        }
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => self.closed(),
+            _ => Ended::With(ConnectionError::Network(NetworkError::of_stream(error))),
+        }
+    }
+}
+
+/// The DISCONNECT, when the client is to be closed and its messages are settled or out of time.
+fn close_if_due(engine: &mut Engine) {
+    let Some(closing) = engine.closing else { return };
+    let late = closing.deadline.is_some_and(|deadline| deadline <= time::Instant::now());
+    if engine.session.state() == State::Connected && !closing.abort && (late || engine.session.is_idle()) {
+        engine.session.disconnect(ReasonCode::SUCCESS);
+    }
+}
+
+fn tell(engine: &mut Engine, answers: Vec<(Event, Option<u32>)>) {
+    for (event, label) in answers {
+        engine.release_label(label);
+        engine.tell(event);
+    }
+}
+
+fn refused(connack: &Connack<'_>) -> ConnectionError {
+    ConnectionError::Server(ServerRefusal {
+        reason: connack.reason,
+        code: connack.return_code,
+        text: connack.properties.text(PropertyId::ReasonString).map(Into::into),
+        to_connect: true,
+    })
+}
+
+/// A PUBLISH with QoS 1 or 2: it will come again on the next connection if it is not taken.
+fn is_acknowledged_publish(input: &[u8]) -> bool {
+    input.first().is_some_and(|first_byte| first_byte >> 4 == 3 && first_byte & 0x06 != 0)
+}
+
+/// Rounds of writing and reading in a turn.
+const ROUNDS: usize = 8;
+/// Packets handled under one lock.
+const PACKETS: usize = 128;
+const SMALL_READ: usize = 64 << 10;
+/// While reads fill the buffer.
+const LARGE_READ: usize = 256 << 10;
+/// Room that is made at once for a packet that says it is large.
+const LARGEST_READ: usize = 1 << 20;
+const TIMER_SLACK: Duration = Duration::from_secs(1);
+/// For the DISCONNECT that tells a server what it did wrong.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+const GOODBYE: Duration = Duration::from_millis(500);

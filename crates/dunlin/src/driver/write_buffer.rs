@@ -1,0 +1,116 @@
+use core::task::{Context, Poll, ready};
+use std::{collections::VecDeque, io, io::IoSlice, pin::Pin};
+
+use bytes::Bytes;
+use dunlin_session::{Chunk, Instant, Session};
+use tokio::io::AsyncWrite;
+
+use crate::memory::Heap;
+
+/// Bytes between the session and the socket: what is small is copied under the engine's lock, large payloads ride
+/// along by reference, and all of it is written by vectored writes without the lock.
+#[derive(Debug, Default)]
+pub(super) struct WriteBuffer {
+    copied: Vec<u8>,
+    /// Copied bytes that are written.
+    written: usize,
+    /// Payloads, each with the number of copied bytes that come before it.
+    shared: VecDeque<(usize, Bytes)>,
+    shared_bytes: usize,
+}
+
+impl WriteBuffer {
+    pub(super) fn is_empty(&self) -> bool {
+        self.written == self.copied.len() && self.shared.is_empty()
+    }
+
+    /// Takes what the session has, up to a limit.
+    pub(super) fn fill(&mut self, session: &mut Session<Heap>, now: Instant) {
+        if self.is_empty() {
+            self.copied.clear();
+            self.written = 0;
+        }
+        while self.copied.len() < COPIED_LIMIT && self.shared_bytes < SHARED_LIMIT && self.shared.len() < SLICES / 2 {
+            let taken = match session.poll_transmit(now) {
+                None => return,
+                Some(Chunk::Copy(bytes)) => {
+                    let bytes = &bytes[..bytes.len().min(COPIED_LIMIT - self.copied.len())];
+                    self.copied.extend_from_slice(bytes);
+                    bytes.len()
+                }
+                Some(Chunk::Share(bytes)) => {
+                    self.shared_bytes += bytes.len();
+                    self.shared.push_back((self.copied.len(), bytes.clone()));
+                    bytes.len()
+                }
+            };
+            session.transmitted(taken);
+        }
+    }
+
+    /// Writes until all is with the operating system, or the socket takes no more.
+    pub(super) fn poll_flush<S>(&mut self, mut stream: Pin<&mut S>, cx: &mut Context<'_>) -> Poll<io::Result<()>>
+    where
+        S: AsyncWrite + ?Sized,
+    {
+        while !self.is_empty() {
+            let len = match (self.shared.is_empty(), self.copied.get(self.written..)) {
+                (true, Some(bytes)) => ready!(stream.as_mut().poll_write(cx, bytes))?,
+                _ => {
+                    let mut slices = [IoSlice::new(&[]); SLICES];
+                    let count = self.slices(&mut slices);
+                    ready!(stream.as_mut().poll_write_vectored(cx, &slices[..count]))?
+                }
+            };
+            if len == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.advance(len);
+        }
+        stream.poll_flush(cx)
+    }
+
+    /// What is to be written, in order.
+    fn slices<'b>(&'b self, slices: &mut [IoSlice<'b>; SLICES]) -> usize {
+        let (mut count, mut at) = (0, self.written);
+        for (before, payload) in self.shared.iter().take(SLICES / 2 - 1) {
+            for bytes in [self.copied.get(at..*before).unwrap_or_default(), payload] {
+                if !bytes.is_empty() {
+                    slices[count] = IoSlice::new(bytes);
+                    count += 1;
+                }
+            }
+            at = *before;
+        }
+        if self.shared.len() < SLICES / 2 {
+            if let Some(bytes) = self.copied.get(at..).filter(|bytes| !bytes.is_empty()) {
+                slices[count] = IoSlice::new(bytes);
+                count += 1;
+            }
+        }
+        count
+    }
+
+    fn advance(&mut self, mut len: usize) {
+        while len > 0 {
+            let next_shared = self.shared.front().map_or(self.copied.len(), |(before, _)| *before);
+            let copied = len.min(next_shared.saturating_sub(self.written));
+            self.written += copied;
+            len -= copied;
+            let Some((_, payload)) = self.shared.front_mut().filter(|_| len > 0) else { return };
+            let taken = len.min(payload.len());
+            bytes::Buf::advance(payload, taken);
+            self.shared_bytes -= taken;
+            len -= taken;
+            if payload.is_empty() {
+                self.shared.pop_front();
+            }
+        }
+    }
+}
+
+/// Copied under one lock.
+const COPIED_LIMIT: usize = 128 << 10;
+const SHARED_LIMIT: usize = 1 << 20;
+/// Slices in one write.
+const SLICES: usize = 32;

@@ -1,0 +1,396 @@
+mod filters;
+mod inbox;
+mod receipts;
+mod router;
+
+pub(crate) use filters::Holder;
+pub(crate) use inbox::{Batch, Inbox};
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use dunlin_codec::{PacketId, Publish};
+use dunlin_session::{Delivery, Outcome, Rejection, Session};
+
+use crate::{
+    ConnectOptions, ConnectionError, Event, Message, Status,
+    events::EventQueue,
+    lock,
+    memory::{self, Heap},
+    message::Parts,
+};
+use filters::Filters;
+use receipts::Receipts;
+
+/// What the handles of a client and its driver share: the engine behind one short lock, under which nobody makes a
+/// system call, wakes a task or waits.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    engine: Mutex<Engine>,
+    /// Bytes of messages that wait in subscriptions.
+    unread: AtomicUsize,
+    unread_limit: usize,
+    /// The driver waits for `unread` to fall. Written under the lock, read without.
+    reading_stopped: AtomicBool,
+    /// The driver sleeps until its waker is called. Written under the lock, read without as a hint.
+    asleep: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(options: &ConnectOptions) -> Self {
+        Self {
+            engine: Mutex::new(Engine::new(options)),
+            unread: AtomicUsize::new(0),
+            unread_limit: options.unread_bytes,
+            reading_stopped: AtomicBool::new(false),
+            asleep: AtomicBool::new(false),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Engine> {
+        lock(&self.engine)
+    }
+
+    /// Does something to the engine, and wakes the driver if it sleeps.
+    #[inline]
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Engine) -> T) -> T {
+        let mut engine = self.lock();
+        let result = act(&mut engine);
+        let waker = if self.asleep.load(Ordering::Relaxed) { self.take_driver(&mut engine) } else { None };
+        drop(engine);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        result
+    }
+
+    /// As [`Shared::with`], but wakes the driver also when it waits for the socket alone.
+    pub(crate) fn with_driver_woken<T>(&self, act: impl FnOnce(&mut Engine) -> T) -> T {
+        let mut engine = self.lock();
+        let result = act(&mut engine);
+        let waker = self.take_driver(&mut engine);
+        drop(engine);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        result
+    }
+
+    fn take_driver(&self, engine: &mut Engine) -> Option<Waker> {
+        self.asleep.store(false, Ordering::Relaxed);
+        engine.driver.clone()
+    }
+
+    /// The driver will sleep: `waker` is called by whoever has work for it. To be called under the lock.
+    pub(crate) fn sleep(&self, engine: &mut Engine, waker: &Waker, asleep: bool) {
+        match &mut engine.driver {
+            Some(known) => known.clone_from(waker),
+            None => engine.driver = Some(waker.clone()),
+        }
+        self.asleep.store(asleep, Ordering::Relaxed);
+    }
+
+    /// Whether the driver seems to sleep: then what a subscription has taken is acknowledged at once.
+    pub(crate) fn seems_asleep(&self) -> bool {
+        self.asleep.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.unread.load(Ordering::Relaxed) >= self.unread_limit
+    }
+
+    pub(crate) fn set_reading_stopped(&self, stopped: bool) {
+        self.reading_stopped.store(stopped, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_unread(&self, bytes: usize) {
+        self.unread.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// A subscription is done with so many bytes and with these messages.
+    pub(crate) fn taken(&self, bytes: usize, deliveries: &mut Vec<Delivery>) {
+        let before = self.unread.fetch_sub(bytes, Ordering::Relaxed);
+        let resume = self.reading_stopped.load(Ordering::Relaxed) && before.saturating_sub(bytes) < self.unread_limit;
+        if deliveries.is_empty() && !resume {
+            return;
+        }
+        let acknowledge = |engine: &mut Engine| deliveries.drain(..).for_each(|delivery| engine.acknowledge(delivery));
+        // A server that waits for us to read may not read either: then the socket never wakes the driver.
+        if resume { self.with_driver_woken(acknowledge) } else { self.with(acknowledge) }
+    }
+}
+
+/// Everything there is about a client, but for the socket.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) session: Session<Heap>,
+    pub(crate) receipts: Receipts,
+    pub(crate) filters: Filters,
+    driver: Option<Waker>,
+    queue_limit: usize,
+    /// Who waits for room in the queue.
+    space: Vec<Waker>,
+    listeners: Vec<Arc<EventQueue>>,
+    /// Events of the packets that are being handled, in order; a message's bytes are known at the end.
+    told: Vec<Told>,
+    labels: HashSet<u32>,
+    /// Messages that several subscriptions hold, with how many of them have not yet taken theirs.
+    shared_deliveries: HashMap<Delivery, usize>,
+    pub(crate) status: Status,
+    status_wakers: Vec<Waker>,
+    /// The first try of `connect` failed like this.
+    pub(crate) first_failure: Option<ConnectionError>,
+    pub(crate) closing: Option<Closing>,
+    pub(crate) statistics: Statistics,
+    /// Messages that were unsent and unknown when the client closed.
+    pub(crate) left: (u64, u64),
+}
+
+/// What the driver is to do before it ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Closing {
+    /// Until when messages may still be settled; `None`: as long as it takes.
+    pub(crate) deadline: Option<tokio::time::Instant>,
+    /// Without a DISCONNECT, so that the server publishes the will.
+    pub(crate) abort: bool,
+}
+
+/// Counts since the client began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Messages that were settled as delivered, or sent with QoS 0 and a receipt.
+    pub delivered: u64,
+    /// Messages that were settled as rejected.
+    pub rejected: u64,
+    /// Messages that were settled as unknown.
+    pub unknown: u64,
+    /// Messages that were received.
+    pub received: u64,
+    /// Received messages that matched no subscription; they were acknowledged.
+    pub unclaimed: u64,
+    /// Received QoS 0 messages that were dropped because the buffer of their subscription was full.
+    pub dropped: u64,
+    /// Connections that were accepted by the server.
+    pub connections: u64,
+}
+
+#[derive(Debug)]
+enum Told {
+    Event(Event),
+    Message(Parts),
+}
+
+impl Engine {
+    fn new(options: &ConnectOptions) -> Self {
+        Self {
+            session: Session::new(options.version, memory::storage(options.memory_bytes)),
+            receipts: Receipts::default(),
+            filters: Filters::new(!options.session_expiry.is_zero()),
+            driver: None,
+            queue_limit: options.queue_bytes.max(1),
+            space: Vec::new(),
+            listeners: Vec::new(),
+            told: Vec::new(),
+            labels: HashSet::new(),
+            shared_deliveries: HashMap::new(),
+            status: Status::Connecting,
+            status_wakers: Vec::new(),
+            first_failure: None,
+            closing: None,
+            statistics: Statistics::default(),
+            left: (0, 0),
+        }
+    }
+
+    // ---- the queue ----
+
+    #[inline]
+    pub(crate) fn has_room(&self) -> bool {
+        self.session.backlog() < self.queue_limit
+    }
+
+    pub(crate) fn wait_for_room(&mut self, cx: &Context<'_>) {
+        if !self.space.iter().any(|waker| waker.will_wake(cx.waker())) {
+            self.space.push(cx.waker().clone());
+        }
+    }
+
+    /// Those who wait for room, if there is some.
+    pub(crate) fn take_space_wakers(&mut self, wakers: &mut Vec<Waker>) {
+        if !self.space.is_empty() && self.has_room() {
+            wakers.append(&mut self.space);
+        }
+    }
+
+    // ---- outcomes ----
+
+    pub(crate) fn take_label(&mut self, label: u32) -> bool {
+        self.labels.insert(label)
+    }
+
+    pub(crate) fn release_label(&mut self, label: Option<u32>) {
+        if let Some(label) = label {
+            self.labels.remove(&label);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn settle(&mut self, id: PacketId, outcome: Outcome, wakers: &mut Vec<Waker>) {
+        match outcome {
+            Outcome::Sent | Outcome::Delivered(_) => self.statistics.delivered += 1,
+            Outcome::Rejected(_) => self.statistics.rejected += 1,
+            Outcome::Unknown(_) => self.statistics.unknown += 1,
+        }
+        let settled = self.receipts.settle(id, outcome);
+        let label = settled.as_ref().and_then(|settled| settled.label);
+        self.release_label(label);
+        if !self.listeners.is_empty() {
+            self.tell(Event::Published { label, outcome });
+        }
+        wakers.extend(settled.and_then(|settled| settled.waker));
+    }
+
+    /// The outcomes that no packet told.
+    #[inline]
+    pub(crate) fn settle_polled(&mut self, wakers: &mut Vec<Waker>) {
+        while let Some((id, outcome)) = self.session.poll_settled() {
+            self.settle(id, outcome, wakers);
+        }
+    }
+
+    /// The client is closed: gives everything its last outcome.
+    pub(crate) fn abandon(&mut self, wakers: &mut Vec<Waker>) {
+        self.session.abandon();
+        let (mut unsent, mut unknown) = (0, 0);
+        while let Some((id, outcome)) = self.session.poll_settled() {
+            match outcome {
+                Outcome::Rejected(Rejection::Closed) => unsent += 1,
+                Outcome::Unknown(_) => unknown += 1,
+                _ => {}
+            }
+            self.settle(id, outcome, wakers);
+        }
+        wakers.append(&mut self.space);
+        self.filters.end(wakers);
+        self.left = (unsent, unknown);
+    }
+
+    // ---- messages ----
+
+    /// Gives a message to the subscriptions that it belongs to. It is acknowledged when all of them have taken it.
+    #[inline]
+    pub(crate) fn deliver(&mut self, base: *const u8, publish: &Publish<'_>, delivery: Option<Delivery>) {
+        self.statistics.received += 1;
+        let parts = Parts::new(base, publish, delivery, self.session.version().is_v5());
+        if !self.listeners.is_empty() {
+            self.told.push(Told::Message(parts.clone()));
+        }
+        let holders = self.filters.hand_out(publish.topic.as_bytes(), &parts, &mut self.statistics.dropped);
+        let Some(delivery) = delivery else {
+            self.statistics.unclaimed += u64::from(holders == 0);
+            return;
+        };
+        match holders {
+            0 => {
+                self.statistics.unclaimed += 1;
+                self.session.acknowledge(delivery);
+            }
+            1 => {}
+            _ => {
+                self.shared_deliveries.insert(delivery, holders);
+            }
+        }
+    }
+
+    pub(crate) fn acknowledge(&mut self, delivery: Delivery) {
+        if !self.shared_deliveries.is_empty() {
+            if let Some(holders) = self.shared_deliveries.get_mut(&delivery) {
+                *holders -= 1;
+                if *holders > 0 {
+                    return;
+                }
+                self.shared_deliveries.remove(&delivery);
+            }
+        }
+        self.session.acknowledge(delivery);
+    }
+
+    /// Passes on what the packets of a chunk came to: messages to subscriptions, events to listeners. Gives the bytes
+    /// that now wait in subscriptions.
+    pub(crate) fn pass_on(&mut self, chunk: &Bytes, wakers: &mut Vec<Waker>) -> usize {
+        for told in core::mem::take(&mut self.told) {
+            let event = match told {
+                Told::Event(event) => event,
+                Told::Message(parts) => Event::PublishReceived(Message::new(chunk.clone(), parts, 0)),
+            };
+            self.listeners.iter().for_each(|listener| wakers.extend(listener.push(event.clone())));
+        }
+        self.filters.pass_on(chunk, wakers)
+    }
+
+    pub(crate) fn has_told(&self) -> bool {
+        !self.told.is_empty() || self.filters.has_handed_out()
+    }
+
+    // ---- events and status ----
+
+    pub(crate) fn listen(&mut self) -> Arc<EventQueue> {
+        let queue = Arc::new(EventQueue::default());
+        if self.status == Status::Closed {
+            queue.push(Event::Closed);
+        } else {
+            self.listeners.retain(|listener| Arc::strong_count(listener) > 1);
+            self.listeners.push(queue.clone());
+        }
+        queue
+    }
+
+    /// To be passed on by [`Engine::pass_on`], in order.
+    pub(crate) fn tell(&mut self, event: Event) {
+        if !self.listeners.is_empty() {
+            self.told.push(Told::Event(event));
+        }
+    }
+
+    pub(crate) fn set_status(&mut self, status: Status, wakers: &mut Vec<Waker>) {
+        self.status = status;
+        wakers.append(&mut self.status_wakers);
+    }
+
+    pub(crate) fn poll_status(&mut self, cx: &Context<'_>, wanted: impl Fn(&Self) -> bool) -> Poll<()> {
+        if wanted(self) {
+            return Poll::Ready(());
+        }
+        self.status_wakers.push(cx.waker().clone());
+        Poll::Pending
+    }
+
+    // ---- the connection ----
+
+    pub(crate) fn handle_connected(&mut self, session_present: bool, wakers: &mut Vec<Waker>) {
+        self.statistics.connections += 1;
+        self.set_status(Status::Connected, wakers);
+        self.filters.handle_connected(session_present, wakers);
+        self.settle_polled(wakers);
+        self.ask(wakers);
+    }
+
+    pub(crate) fn handle_connection_ended(&mut self, wakers: &mut Vec<Waker>) {
+        self.filters.handle_connection_lost(wakers);
+        self.settle_polled(wakers);
+    }
+
+    /// Sends the SUBSCRIBEs and UNSUBSCRIBEs that are due, as far as there is room for them.
+    pub(crate) fn ask(&mut self, wakers: &mut Vec<Waker>) {
+        self.filters.ask(&mut self.session, wakers);
+    }
+}

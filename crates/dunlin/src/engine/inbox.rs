@@ -1,0 +1,139 @@
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    vec,
+};
+
+use bytes::Bytes;
+use dunlin_session::Delivery;
+
+use crate::{SubscribeError, lock, message::Parts};
+
+/// What lies between the engine and one subscription: its messages, and what became of its requests.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    state: Mutex<State>,
+    /// Bytes of messages in here.
+    bytes: AtomicUsize,
+    /// QoS 0 messages above this are dropped.
+    limit: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    batches: VecDeque<Batch>,
+    waker: Option<Waker>,
+    /// Filters whose SUBACK or UNSUBACK is not there yet.
+    awaited: usize,
+    error: Option<SubscribeError>,
+    /// No further messages will come.
+    ended: bool,
+}
+
+/// Messages that came in one chunk.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) chunk: Bytes,
+    pub(crate) parts: vec::IntoIter<Parts>,
+    /// QoS 0 messages that were dropped before the first of them.
+    pub(crate) missed: u64,
+    pub(crate) bytes: usize,
+}
+
+impl Inbox {
+    pub(crate) fn new(limit: usize, awaited: usize) -> Self {
+        let state = Mutex::new(State { awaited, ..State::default() });
+        Self { state, bytes: AtomicUsize::new(0), limit }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) >= self.limit
+    }
+
+    pub(crate) fn push(&self, batch: Batch) -> Option<Waker> {
+        self.bytes.fetch_add(batch.bytes, Ordering::Relaxed);
+        let mut state = lock(&self.state);
+        state.batches.push_back(batch);
+        state.waker.take()
+    }
+
+    /// The next batch; `None` when no more will come.
+    pub(crate) fn poll_batch(&self, cx: &Context<'_>) -> Poll<Option<Batch>> {
+        let mut state = lock(&self.state);
+        match state.batches.pop_front() {
+            Some(batch) => {
+                self.bytes.fetch_sub(batch.bytes, Ordering::Relaxed);
+                Poll::Ready(Some(batch))
+            }
+            None if state.ended => Poll::Ready(None),
+            None => {
+                state.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    pub(crate) fn try_batch(&self) -> Option<Batch> {
+        let batch = lock(&self.state).batches.pop_front()?;
+        self.bytes.fetch_sub(batch.bytes, Ordering::Relaxed);
+        Some(batch)
+    }
+
+    /// Throws away what is in here: gives its size and what must be acknowledged.
+    pub(crate) fn clear(&self, deliveries: &mut Vec<Delivery>) -> usize {
+        let mut bytes = 0;
+        while let Some(batch) = self.try_batch() {
+            bytes += batch.bytes;
+            deliveries.extend(batch.parts.filter_map(|parts| parts.delivery));
+        }
+        bytes
+    }
+
+    // ---- requests ----
+
+    pub(crate) fn expect_answers(&self, awaited: usize) {
+        lock(&self.state).awaited = awaited;
+    }
+
+    /// A filter has its answer.
+    pub(crate) fn answer(&self, result: Result<(), SubscribeError>) -> Option<Waker> {
+        let mut state = lock(&self.state);
+        state.awaited = state.awaited.saturating_sub(1);
+        if let Err(error) = result {
+            state.error.get_or_insert(error);
+            state.ended = true;
+        }
+        state.waker.take()
+    }
+
+    /// No message and no answer will come any more.
+    pub(crate) fn end(&self) -> Option<Waker> {
+        let mut state = lock(&self.state);
+        state.ended = true;
+        if core::mem::take(&mut state.awaited) > 0 {
+            state.error.get_or_insert(SubscribeError::Closed);
+        }
+        state.waker.take()
+    }
+
+    /// Waits for the answers to all requests.
+    pub(crate) fn poll_answered(&self, cx: &Context<'_>) -> Poll<Result<(), SubscribeError>> {
+        let mut state = lock(&self.state);
+        match &state.error {
+            Some(error) => Poll::Ready(Err(error.clone())),
+            None if state.awaited == 0 => Poll::Ready(Ok(())),
+            None => {
+                state.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    pub(crate) fn error(&self) -> Option<SubscribeError> {
+        lock(&self.state).error.clone()
+    }
+}

@@ -1,0 +1,145 @@
+use std::task::{Context, Poll, Waker};
+
+use dunlin_codec::PacketId;
+use dunlin_session::Outcome;
+
+/// Who waits for which outcome. Entries are used again; nothing is allocated for a message in the steady state.
+#[derive(Debug, Default)]
+pub(crate) struct Receipts {
+    entries: Vec<Entry>,
+    /// The first free entry, as index + 1; 0: none.
+    free: u32,
+    /// The entry of each packet identifier, as index + 1; 0: none.
+    by_id: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    state: State,
+    label: Option<u32>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The next free entry.
+    Free(u32),
+    /// Nobody has asked yet, or somebody waits.
+    Waiting(Option<Waker>),
+    /// The receipt was dropped; only a label keeps the entry.
+    Unattended,
+    Done(Outcome),
+}
+
+/// What a settled message leads to.
+pub(crate) struct Settled {
+    pub(crate) waker: Option<Waker>,
+    pub(crate) label: Option<u32>,
+}
+
+impl Receipts {
+    /// An entry for a message that was just accepted. `attended`: somebody will [`poll`](Receipts::poll) it.
+    pub(crate) fn add(&mut self, id: PacketId, label: Option<u32>, attended: bool) -> u32 {
+        let index = match self.free.checked_sub(1) {
+            Some(index) => {
+                if let Some(Entry { state: State::Free(next), .. }) = self.entries.get(index as usize) {
+                    self.free = *next;
+                }
+                index
+            }
+            None => {
+                self.entries.push(Entry { state: State::Free(0), label: None });
+                self.entries.len() as u32 - 1
+            }
+        };
+        if let Some(entry) = self.entries.get_mut(index as usize) {
+            entry.state = if attended { State::Waiting(None) } else { State::Unattended };
+            entry.label = label;
+        }
+        let place = id.get() as usize;
+        if self.by_id.len() <= place {
+            self.by_id.resize((place + 1).next_power_of_two(), 0);
+        }
+        self.by_id[place] = index + 1;
+        index
+    }
+
+    pub(crate) fn settle(&mut self, id: PacketId, outcome: Outcome) -> Option<Settled> {
+        let index = core::mem::take(self.by_id.get_mut(id.get() as usize)?).checked_sub(1)?;
+        let entry = self.entries.get_mut(index as usize)?;
+        let label = entry.label.take();
+        match core::mem::replace(&mut entry.state, State::Done(outcome)) {
+            State::Waiting(waker) => Some(Settled { waker, label }),
+            _ => {
+                self.free(index);
+                Some(Settled { waker: None, label })
+            }
+        }
+    }
+
+    pub(crate) fn poll(&mut self, index: u32, cx: &Context<'_>) -> Poll<Outcome> {
+        match self.entries.get_mut(index as usize).map(|entry| &mut entry.state) {
+            Some(State::Done(outcome)) => Poll::Ready(*outcome),
+            Some(State::Waiting(waker)) => {
+                match waker {
+                    Some(waker) => waker.clone_from(cx.waker()),
+                    None => *waker = Some(cx.waker().clone()),
+                }
+                Poll::Pending
+            }
+            _ => Poll::Pending,
+        }
+    }
+
+    /// The receipt is gone.
+    pub(crate) fn release(&mut self, index: u32) {
+        let Some(entry) = self.entries.get_mut(index as usize) else { return };
+        match entry.state {
+            State::Waiting(_) => entry.state = State::Unattended,
+            State::Done(_) => self.free(index),
+            State::Unattended | State::Free(_) => {}
+        }
+    }
+
+    fn free(&mut self, index: u32) {
+        if let Some(entry) = self.entries.get_mut(index as usize) {
+            entry.state = State::Free(self.free);
+            self.free = index + 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(id: u16) -> PacketId {
+        PacketId::new(id).unwrap()
+    }
+
+    #[test]
+    fn an_outcome_waits_for_its_receipt_and_the_entry_is_used_again() {
+        let mut receipts = Receipts::default();
+        let cx = Context::from_waker(Waker::noop());
+        for round in 0..100 {
+            let index = receipts.add(id(7), Some(round), true);
+            assert_eq!(index, 0);
+            assert!(receipts.poll(index, &cx).is_pending());
+            let settled = receipts.settle(id(7), Outcome::Sent).unwrap();
+            assert!(settled.waker.is_some() && settled.label == Some(round));
+            assert_eq!(receipts.poll(index, &cx), Poll::Ready(Outcome::Sent));
+            receipts.release(index);
+        }
+        assert!(receipts.settle(id(7), Outcome::Sent).is_none());
+    }
+
+    #[test]
+    fn a_dropped_receipt_leaves_its_entry_when_the_message_is_settled() {
+        let mut receipts = Receipts::default();
+        let dropped = receipts.add(id(1), None, true);
+        receipts.release(dropped);
+        let kept = receipts.add(id(2), None, true);
+        assert_ne!(dropped, kept);
+        receipts.settle(id(1), Outcome::Sent);
+        assert_eq!(receipts.add(id(3), None, true), dropped);
+    }
+}

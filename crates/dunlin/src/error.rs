@@ -1,0 +1,331 @@
+use core::fmt;
+use std::{io, net::SocketAddr, time::Duration};
+
+use dunlin_codec::{DecodeError, ReasonCode, TopicError, TopicFilterError};
+use dunlin_session::{Rejection, Uncertainty};
+
+use crate::{OptionsError, tls::TlsError};
+
+/// Why there is no connection: it could not be made, or it ended. Sorted by who is at fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectionError {
+    /// The caller: the options.
+    Options(OptionsError),
+    /// The server refused the connection, or ended it and said why.
+    Server(ServerRefusal),
+    /// The server broke the protocol.
+    Fault(DecodeError),
+    /// The server closed the connection without a CONNACK.
+    ClosedWithoutConnack,
+    /// The server closed the connection without a word.
+    ClosedByServer,
+    /// The server took the connection and sent no CONNACK in time.
+    ConnackMissing,
+    /// The link is dead: the server did not answer within the ping timeout.
+    ServerSilent(Duration),
+    /// The network.
+    Network(NetworkError),
+    /// TLS: the certificates of either side, or what they cannot agree on.
+    Tls(TlsError),
+    /// The application did not keep up with its messages, and MQTT 3.1.1 has no way to slow the server down.
+    SlowConsumer,
+    /// The client was closed.
+    Closed,
+}
+
+impl ConnectionError {
+    /// One line on what to do about it, where there is something to do.
+    pub fn hint(&self) -> Option<&str> {
+        Some(match self {
+            Self::Options(OptionsError::Tls(error)) | Self::Tls(error) => return Some(error.hint()),
+            Self::Options(_) | Self::Closed => return None,
+            Self::Server(refusal) => return refusal.hint(),
+            Self::Fault(_) => "the server is at fault: report this to whoever makes or runs it",
+            Self::ClosedWithoutConnack => {
+                "the server may not speak this version of MQTT, may want TLS on this port, or may refuse this client"
+            }
+            Self::ClosedByServer => "the server's log says why; it may have been restarted",
+            Self::ConnackMissing => "something answers on this port, but not as an MQTT server: check host and port",
+            Self::ServerSilent(_) => "check the network between here and the server",
+            Self::Network(error) => return error.hint(),
+            Self::SlowConsumer => "take messages faster, raise the limit of unread bytes, or use MQTT 5.0",
+        })
+    }
+
+    /// Whether trying again soon would end the same way.
+    pub(crate) fn is_lasting(&self) -> bool {
+        match self {
+            Self::Server(refusal) => !matches!(
+                refusal.reason,
+                ReasonCode::SERVER_UNAVAILABLE
+                    | ReasonCode::SERVER_BUSY
+                    | ReasonCode::SERVER_SHUTTING_DOWN
+                    | ReasonCode::KEEP_ALIVE_TIMEOUT
+                    | ReasonCode::SUCCESS
+            ),
+            Self::Options(_) | Self::Tls(_) => true,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for ConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Options(error) => error.fmt(f),
+            Self::Server(refusal) => refusal.fmt(f),
+            Self::Fault(error) => write!(f, "the server broke the protocol: {error}"),
+            Self::ClosedWithoutConnack => f.write_str("the server closed the connection without answering CONNECT"),
+            Self::ClosedByServer => f.write_str("the server closed the connection without saying why"),
+            Self::ConnackMissing => f.write_str("the server did not answer CONNECT in time"),
+            Self::ServerSilent(after) => {
+                write!(f, "the connection is dead: not a byte from the server for {after:?} though it was asked")
+            }
+            Self::Network(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
+            Self::SlowConsumer => f.write_str("messages came faster than the application took them"),
+            Self::Closed => f.write_str("the client was closed"),
+        }
+    }
+}
+
+impl core::error::Error for ConnectionError {}
+
+impl From<OptionsError> for ConnectionError {
+    fn from(error: OptionsError) -> Self {
+        Self::Options(error)
+    }
+}
+
+/// The server's word on why there is no connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerRefusal {
+    /// The reason; a return code of 3.1.1 is told as the code of 5.0 that means the same.
+    pub reason: ReasonCode,
+    /// The byte on the wire: servers send 3.1.1 return codes above 5, which have no name.
+    pub code: u8,
+    /// What the server said for people to read (5.0).
+    pub text: Option<Box<str>>,
+    /// It was the answer to CONNECT; otherwise it ended a connection that had been accepted.
+    pub to_connect: bool,
+}
+
+impl ServerRefusal {
+    fn hint(&self) -> Option<&str> {
+        Some(match self.reason {
+            ReasonCode::BAD_USER_NAME_OR_PASSWORD => "check user name and password",
+            ReasonCode::NOT_AUTHORIZED => "check user name, password or client certificate, and the server's rules",
+            ReasonCode::UNSUPPORTED_PROTOCOL_VERSION => "use the other version of MQTT",
+            ReasonCode::CLIENT_IDENTIFIER_NOT_VALID => "use another client identifier",
+            ReasonCode::SESSION_TAKEN_OVER => "another client connects with this client identifier: give each its own",
+            ReasonCode::BANNED => "ask the server's administrator",
+            ReasonCode::SERVER_UNAVAILABLE | ReasonCode::SERVER_BUSY | ReasonCode::SERVER_SHUTTING_DOWN => {
+                "try again later"
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for ServerRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.to_connect { "refused" } else { "ended" };
+        write!(f, "the server {what} the connection: {}", self.reason.name())?;
+        write!(f, " (0x{:02X})", self.code)?;
+        match &self.text {
+            Some(text) => write!(f, ": {text:?}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What the network did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NetworkError {
+    /// No address is known for this host.
+    UnknownHost(Box<str>),
+    /// Nothing listens there.
+    PortClosed(SocketAddr),
+    /// There is no way there.
+    Unreachable(SocketAddr),
+    /// No answer within the connect timeout.
+    TimedOut(Box<str>),
+    /// The other side, or something between, cut the connection.
+    Reset,
+    /// Anything else, as the operating system calls it.
+    Other(io::ErrorKind),
+}
+
+impl NetworkError {
+    pub(crate) fn of_connect(address: SocketAddr, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Self::PortClosed(address),
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Self::Unreachable(address),
+            io::ErrorKind::TimedOut => Self::TimedOut(address.to_string().into()),
+            kind => Self::Other(kind),
+        }
+    }
+
+    pub(crate) fn of_stream(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
+                Self::Reset
+            }
+            kind => Self::Other(kind),
+        }
+    }
+
+    fn hint(&self) -> Option<&str> {
+        Some(match self {
+            Self::UnknownHost(_) => "check the host's spelling, and that this machine has a name server",
+            Self::PortClosed(_) => "check the port (1883 plain, 8883 TLS), and that the server runs",
+            Self::Unreachable(_) => "check this machine's network",
+            Self::TimedOut(_) => "check host and port; a firewall may swallow the connection",
+            Self::Reset => "a port for TLS cuts plain connections like this, and some servers cut what they refuse",
+            Self::Other(_) => return None,
+        })
+    }
+}
+
+impl fmt::Display for NetworkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownHost(host) => write!(f, "no address is known for the host {host:?}"),
+            Self::PortClosed(address) => write!(f, "nothing listens at {address}: the connection was refused"),
+            Self::Unreachable(address) => write!(f, "there is no way to {address}"),
+            Self::TimedOut(server) => write!(f, "no answer from {server} in time"),
+            Self::Reset => f.write_str("the connection was cut"),
+            Self::Other(kind) => write!(f, "the network failed: {kind}"),
+        }
+    }
+}
+
+impl core::error::Error for NetworkError {}
+
+/// Why a message was not delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The topic is none to publish to; nothing was accepted.
+    Topic(TopicError),
+    /// The queue is full; nothing was accepted. `accepted().await` waits for room.
+    Full,
+    /// Larger than MQTT, the memory or this server allows; nothing was accepted.
+    TooLarge,
+    /// It says what MQTT 3.1.1 cannot; nothing was accepted.
+    NeedsV5,
+    /// A property of the message is not valid; nothing was accepted.
+    Property(dunlin_codec::PropertyError),
+    /// The server does not take this QoS; nothing was accepted.
+    QosNotSupported,
+    /// The server keeps no retained messages; nothing was accepted.
+    RetainNotSupported,
+    /// Another call with this label is not settled; nothing was accepted.
+    LabelInUse,
+    /// The client is closed; nothing was accepted.
+    Closed,
+    /// It was accepted, and the server does not have it.
+    Rejected(Rejection),
+    /// It was accepted and perhaps sent, and nobody can tell whether it arrived.
+    Unknown(Uncertainty),
+}
+
+impl fmt::Display for PublishError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Topic(error) => error.fmt(f),
+            Self::Full => f.write_str("the queue is full"),
+            Self::TooLarge => f.write_str("the message is larger than MQTT, the memory or this server allows"),
+            Self::NeedsV5 => f.write_str("MQTT 3.1.1 has no message properties"),
+            Self::Property(error) => error.fmt(f),
+            Self::QosNotSupported => f.write_str("the server does not accept this QoS"),
+            Self::RetainNotSupported => f.write_str("the server does not keep retained messages"),
+            Self::LabelInUse => f.write_str("another call with this label is not settled"),
+            Self::Closed => f.write_str("the client is closed"),
+            Self::Rejected(Rejection::ByServer(reason)) => write!(f, "the server refused the message: {reason}"),
+            Self::Rejected(Rejection::BeyondLimits(reason)) => {
+                write!(f, "the message is beyond what the server accepts: {reason}")
+            }
+            Self::Rejected(_) => f.write_str("the client was closed before the message was sent"),
+            Self::Unknown(why) => write!(f, "nobody can tell whether the message arrived: {}", uncertainty(*why)),
+        }
+    }
+}
+
+impl core::error::Error for PublishError {}
+
+impl From<dunlin_session::PublishError> for PublishError {
+    #[inline]
+    fn from(error: dunlin_session::PublishError) -> Self {
+        use dunlin_session::PublishError as Session;
+        match error {
+            Session::Full => Self::Full,
+            Session::NeedsV5 => Self::NeedsV5,
+            Session::QosNotSupported => Self::QosNotSupported,
+            Session::RetainNotSupported => Self::RetainNotSupported,
+            Session::Closed => Self::Closed,
+            _ => Self::TooLarge,
+        }
+    }
+}
+
+fn uncertainty(why: Uncertainty) -> &'static str {
+    match why {
+        Uncertainty::PartlyWritten => "the connection broke while it was being written",
+        Uncertainty::SessionLost => "the server lost the session before it answered",
+        Uncertainty::BeyondLimits => "the server did not answer, and now refuses such messages",
+        _ => "the client was closed before the server answered",
+    }
+}
+
+/// Why a subscription was not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SubscribeError {
+    /// The filter is none to subscribe to.
+    Filter(TopicFilterError),
+    /// The options say what MQTT 3.1.1 cannot.
+    NeedsV5,
+    /// No Local is not allowed on a shared subscription [MQTT-3.8.3-4].
+    SharedNoLocal,
+    /// The filter is subscribed already, with other options.
+    Conflict,
+    /// The request is larger than this server accepts.
+    TooLarge,
+    /// Another call with this label is not settled.
+    LabelInUse,
+    /// The server refused a filter.
+    Refused {
+        /// Which.
+        filter: Box<str>,
+        /// Why.
+        reason: ReasonCode,
+    },
+    /// The client is closed.
+    Closed,
+}
+
+impl fmt::Display for SubscribeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Filter(error) => error.fmt(f),
+            Self::NeedsV5 => f.write_str("MQTT 3.1.1 knows no subscription option but the QoS"),
+            Self::SharedNoLocal => f.write_str("No Local is not allowed on a shared subscription"),
+            Self::Conflict => f.write_str("the filter is subscribed already, with other options"),
+            Self::TooLarge => f.write_str("the subscription is larger than this server accepts"),
+            Self::LabelInUse => f.write_str("another call with this label is not settled"),
+            Self::Refused { filter, reason } => write!(f, "the server refused the subscription {filter:?}: {reason}"),
+            Self::Closed => f.write_str("the client is closed"),
+        }
+    }
+}
+
+impl core::error::Error for SubscribeError {}
+
+impl From<TopicFilterError> for SubscribeError {
+    fn from(error: TopicFilterError) -> Self {
+        Self::Filter(error)
+    }
+}

@@ -1,0 +1,121 @@
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use dunlin_session::{HeapBuffer, HeapInbound, HeapTable, Memory, Segments, Storage};
+
+/// The session's memory on a server: growable, bounded, and payloads of 4 KiB and more by reference.
+#[derive(Debug)]
+pub(crate) struct Heap;
+
+impl Memory for Heap {
+    type Log = HeapBuffer;
+    type Control = HeapBuffer;
+    type Segments = SharedPayloads;
+    type Slots = HeapTable<Option<Bytes>>;
+    type Inbound = HeapInbound;
+}
+
+/// Memory that holds at most `limit` bytes of messages, twice: once copied, once by reference.
+pub(crate) fn storage(limit: usize) -> Storage<Heap> {
+    Storage {
+        log: HeapBuffer::new(INITIAL_LOG, limit),
+        control: HeapBuffer::new(INITIAL_CONTROL, CONTROL_LIMIT),
+        segments: SharedPayloads { waiting: VecDeque::new(), held: 0, limit },
+        slots: HeapTable::new(u16::MAX.into()),
+        inbound: HeapInbound::default(),
+    }
+}
+
+/// A payload on its way into the session.
+pub(crate) enum Body<'p> {
+    /// To be copied.
+    Borrowed(&'p [u8]),
+    /// To be copied if it is small, else shared.
+    Shared(Bytes),
+}
+
+impl AsRef<[u8]> for Body<'_> {
+    #[inline]
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Body::Borrowed(bytes) => bytes,
+            Body::Shared(bytes) => bytes,
+        }
+    }
+}
+
+/// Payloads that ride beside the log.
+#[derive(Debug)]
+pub(crate) struct SharedPayloads {
+    waiting: VecDeque<(usize, Bytes)>,
+    /// Bytes that the slots keep.
+    held: usize,
+    limit: usize,
+}
+
+impl Segments for SharedPayloads {
+    type Payload<'p> = Body<'p>;
+    type Kept = Option<Bytes>;
+    type Shared = Bytes;
+
+    #[inline]
+    fn rides_beside(payload: &Body<'_>) -> bool {
+        matches!(payload, Body::Shared(bytes) if bytes.len() >= SHARED_FROM)
+    }
+
+    #[cold]
+    fn push(&mut self, at: usize, payload: Body<'_>) -> Option<Option<Bytes>> {
+        let Body::Shared(bytes) = payload else { return None };
+        let held = self.held.saturating_add(bytes.len());
+        if held > self.limit {
+            return None;
+        }
+        self.held = held;
+        self.waiting.push_back((at, bytes.clone()));
+        Some(Some(bytes))
+    }
+
+    fn push_again(&mut self, at: usize, kept: &Option<Bytes>) {
+        if let Some(bytes) = kept {
+            self.waiting.push_back((at, bytes.clone()));
+        }
+    }
+
+    #[inline]
+    fn len(kept: &Option<Bytes>) -> usize {
+        kept.as_ref().map_or(0, Bytes::len)
+    }
+
+    #[inline]
+    fn release(&mut self, kept: Option<Bytes>) {
+        if let Some(bytes) = kept {
+            self.held = self.held.saturating_sub(bytes.len());
+        }
+    }
+
+    #[inline]
+    fn first(&self) -> Option<(usize, &Bytes)> {
+        self.waiting.front().map(|(at, bytes)| (*at, bytes))
+    }
+
+    fn pop(&mut self) {
+        self.waiting.pop_front();
+    }
+
+    fn shift(&mut self, distance: usize) {
+        for (at, _) in &mut self.waiting {
+            *at -= distance;
+        }
+    }
+
+    fn clear(&mut self) {
+        self.waiting.clear();
+    }
+}
+
+/// From so many bytes on, sharing a payload is cheaper than copying it.
+const SHARED_FROM: usize = 4096;
+const INITIAL_LOG: usize = 4096;
+const INITIAL_CONTROL: usize = 256;
+/// Acknowledgements of 65,535 messages, and large SUBSCRIBEs.
+const CONTROL_LIMIT: usize = 1 << 20;

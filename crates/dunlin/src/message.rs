@@ -1,0 +1,150 @@
+use core::fmt;
+use std::ops::Range;
+
+use bytes::Bytes;
+use dunlin_codec::{Properties, PropertyId, Publish, Qos};
+use dunlin_session::Delivery;
+
+/// A message that was received: topic, payload and what is said about it.
+///
+/// It refers to the bytes that were read from the network, together with its neighbours: who keeps a small message
+/// for long keeps up to 256 KiB with it, unless it is [detached](Message::detach).
+#[derive(Clone)]
+pub struct Message {
+    bytes: Bytes,
+    parts: Parts,
+    missed: u64,
+}
+
+/// Where in a chunk of bytes a message lies.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
+    /// Offsets from the front of the chunk. The topic comes before the properties, these before the payload.
+    topic: Range<u32>,
+    properties: Range<u32>,
+    payload: Range<u32>,
+    pub(crate) qos: Qos,
+    retain: bool,
+    dup: bool,
+    v5: bool,
+    pub(crate) delivery: Option<Delivery>,
+}
+
+impl Parts {
+    /// `base` is where the chunk begins that `publish` borrows from.
+    pub(crate) fn new(base: *const u8, publish: &Publish<'_>, delivery: Option<Delivery>, v5: bool) -> Self {
+        let range = |bytes: &[u8]| {
+            let start = if bytes.is_empty() { 0 } else { bytes.as_ptr().addr().wrapping_sub(base.addr()) as u32 };
+            start..start.wrapping_add(bytes.len() as u32)
+        };
+        Self {
+            topic: range(publish.topic.as_bytes()),
+            properties: range(publish.properties.as_bytes()),
+            payload: range(publish.payload),
+            qos: publish.qos,
+            retain: publish.retain,
+            dup: publish.dup,
+            v5,
+            delivery,
+        }
+    }
+
+    /// Bytes of the message itself.
+    pub(crate) fn len(&self) -> usize {
+        self.topic.len() + self.properties.len() + self.payload.len()
+    }
+}
+
+impl Message {
+    pub(crate) fn new(bytes: Bytes, parts: Parts, missed: u64) -> Self {
+        Self { bytes, parts, missed }
+    }
+
+    /// Where it was published.
+    pub fn topic(&self) -> &str {
+        core::str::from_utf8(self.part(&self.parts.topic)).unwrap_or_default()
+    }
+
+    /// What it says.
+    pub fn payload(&self) -> &[u8] {
+        self.part(&self.parts.payload)
+    }
+
+    /// What it says, without a copy, to keep.
+    pub fn payload_bytes(&self) -> Bytes {
+        self.bytes.slice(usize_range(&self.parts.payload))
+    }
+
+    /// What it says, if that is UTF-8.
+    pub fn text(&self) -> Option<&str> {
+        core::str::from_utf8(self.payload()).ok()
+    }
+
+    /// The QoS it came with: the lower of its publisher's and the subscription's.
+    pub fn qos(&self) -> Qos {
+        self.parts.qos
+    }
+
+    /// The server had kept it from before the subscription: it is not new.
+    pub fn retain(&self) -> bool {
+        self.parts.retain
+    }
+
+    /// The server sends it again, and it may have been delivered before (QoS 1).
+    pub fn dup(&self) -> bool {
+        self.parts.dup
+    }
+
+    /// What is said about it (5.0); checked when it came.
+    pub fn properties(&self) -> Properties<'_> {
+        let owner = dunlin_codec::PropertyOwner::Packet(dunlin_codec::PacketType::Publish);
+        match self.parts.v5 {
+            true => Properties::check(owner, self.part(&self.parts.properties)).unwrap_or(Properties::NONE),
+            false => Properties::NONE,
+        }
+    }
+
+    /// Where its publisher wants a response (5.0).
+    pub fn response_topic(&self) -> Option<&str> {
+        self.properties().text(PropertyId::ResponseTopic)
+    }
+
+    /// How many QoS 0 messages of this subscription were dropped just before this one, because its buffer was full.
+    pub fn missed_before(&self) -> u64 {
+        self.missed
+    }
+
+    /// Copies the message out of the bytes that it came with, which then can be freed.
+    #[must_use]
+    pub fn detach(&self) -> Self {
+        let mut bytes = Vec::with_capacity(self.parts.len());
+        let mut copy = |range: &Range<u32>| {
+            let start = bytes.len() as u32;
+            bytes.extend_from_slice(self.part(range));
+            start..bytes.len() as u32
+        };
+        let (topic, properties) = (copy(&self.parts.topic), copy(&self.parts.properties));
+        let payload = copy(&self.parts.payload);
+        let parts = Parts { topic, properties, payload, ..self.parts.clone() };
+        Self { bytes: bytes.into(), parts, missed: self.missed }
+    }
+
+    fn part(&self, range: &Range<u32>) -> &[u8] {
+        self.bytes.get(usize_range(range)).unwrap_or_default()
+    }
+}
+
+fn usize_range(range: &Range<u32>) -> Range<usize> {
+    range.start as usize..range.end as usize
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("topic", &self.topic())
+            .field("payload", &format_args!("{} bytes", self.payload().len()))
+            .field("qos", &self.qos())
+            .field("retain", &self.retain())
+            .finish_non_exhaustive()
+    }
+}

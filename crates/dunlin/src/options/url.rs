@@ -1,0 +1,163 @@
+use core::fmt;
+
+use super::ConnectOptions;
+use crate::tls::TlsOptions;
+
+/// Why a URL is not one to connect to. The caller's doing. Never shows the URL: it may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UrlError {
+    /// It does not begin with `mqtt://` or `mqtts://`.
+    Scheme,
+    /// It has no host.
+    Host,
+    /// The port is not a number from 1 to 65,535.
+    Port,
+    /// `%` is not followed by two hexadecimal digits, or a user name is not UTF-8.
+    Escape,
+    /// Something follows the port: a path, a query or a fragment.
+    Path,
+}
+
+impl fmt::Display for UrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scheme => "the URL must begin with mqtt:// or mqtts://",
+            Self::Host => "the URL has no host: write mqtt://HOST or mqtts://HOST:PORT, an IPv6 address in brackets",
+            Self::Port => "the port in the URL is not a number from 1 to 65535",
+            Self::Escape => "the user name or password in the URL has a '%' without two hexadecimal digits behind it",
+            Self::Path => "the URL has something behind its port: write mqtt://USER:PASSWORD@HOST:PORT and no path",
+        })
+    }
+}
+
+impl core::error::Error for UrlError {}
+
+/// `scheme://[user[:password]@]host[:port][/]`
+pub(super) fn parse(url: &str) -> Result<ConnectOptions, UrlError> {
+    let (scheme, rest) = url.split_once("://").ok_or(UrlError::Scheme)?;
+    let secure = match scheme.to_ascii_lowercase().as_str() {
+        "mqtt" | "tcp" => false,
+        "mqtts" | "ssl" => true,
+        _ => return Err(UrlError::Scheme),
+    };
+    let (credentials, address) = match rest.rsplit_once('@') {
+        Some((credentials, address)) => (Some(credentials), address),
+        None => (None, rest),
+    };
+    let address = address.strip_suffix('/').unwrap_or(address);
+    if address.contains(['/', '?', '#']) {
+        return Err(UrlError::Path);
+    }
+    let (host, port) = split_port(address)?;
+    let mut options = ConnectOptions::new(host);
+    if secure {
+        options = options.tls(TlsOptions::default());
+    }
+    if let Some(port) = port {
+        options = options.port(port);
+    }
+    if let Some(credentials) = credentials {
+        let (user_name, password) = match credentials.split_once(':') {
+            Some((user_name, password)) => (user_name, Some(password)),
+            None => (credentials, None),
+        };
+        if !user_name.is_empty() || password.is_none() {
+            options = options.user_name(String::from_utf8(unescape(user_name)?).map_err(|_| UrlError::Escape)?);
+        }
+        if let Some(password) = password {
+            options = options.password(unescape(password)?);
+        }
+    }
+    Ok(options)
+}
+
+fn split_port(address: &str) -> Result<(&str, Option<u16>), UrlError> {
+    let (host, port) = match address.strip_prefix('[') {
+        Some(bracketed) => {
+            let (host, rest) = bracketed.split_once(']').ok_or(UrlError::Host)?;
+            if host.parse::<std::net::Ipv6Addr>().is_err() {
+                return Err(UrlError::Host);
+            }
+            match rest.strip_prefix(':') {
+                Some(port) => (host, Some(port)),
+                None if rest.is_empty() => (host, None),
+                None => return Err(UrlError::Host),
+            }
+        }
+        None => match address.split_once(':') {
+            Some((_, port)) if port.contains(':') => return Err(UrlError::Host),
+            Some((host, port)) => (host, Some(port)),
+            None => (address, None),
+        },
+    };
+    if host.is_empty() || host.contains(char::is_whitespace) {
+        return Err(UrlError::Host);
+    }
+    let port = port.map(|port| port.parse().ok().filter(|&port| port != 0).ok_or(UrlError::Port)).transpose()?;
+    Ok((host, port))
+}
+
+fn unescape(text: &str) -> Result<Vec<u8>, UrlError> {
+    let mut bytes = text.bytes();
+    let mut unescaped = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        let mut digit = || bytes.next().and_then(|digit| char::from(digit).to_digit(16)).ok_or(UrlError::Escape);
+        unescaped.push(if byte == b'%' { (digit()? * 16 + digit()?) as u8 } else { byte });
+    }
+    Ok(unescaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_says_where_and_who() {
+        for (url, secure, authority, user_name, password) in [
+            ("mqtt://localhost", false, "localhost:1883", None, None),
+            ("mqtts://broker.example/", true, "broker.example:8883", None, None),
+            ("MQTTS://broker.example:443", true, "broker.example:443", None, None),
+            ("mqtt://[::1]:1884", false, "[::1]:1884", None, None),
+            ("mqtts://[fe80::1]", true, "[fe80::1]:8883", None, None),
+            ("mqtt://anna@127.0.0.1", false, "127.0.0.1:1883", Some("anna"), None),
+            ("mqtt://anna:s3%40cret@h", false, "h:1883", Some("anna"), Some(&b"s3@cret"[..])),
+            ("mqtt://a@b:p@h", false, "h:1883", Some("a@b"), Some(b"p")),
+            ("mqtt://anna:@h", false, "h:1883", Some("anna"), Some(b"")),
+            ("mqtt://:only%00password@h", false, "h:1883", None, Some(b"only\0password")),
+        ] {
+            let options = parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+            assert_eq!((options.secure, options.authority().as_str()), (secure, authority), "{url}");
+            assert_eq!((options.user_name.as_deref(), options.password.as_deref()), (user_name, password), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_read_says_why() {
+        for (url, expected) in [
+            ("broker.example", UrlError::Scheme),
+            ("http://broker.example", UrlError::Scheme),
+            ("mqtt://", UrlError::Host),
+            ("mqtt://:1883", UrlError::Host),
+            ("mqtt://::1:1883", UrlError::Host),
+            ("mqtt://[::1", UrlError::Host),
+            ("mqtt://[host]", UrlError::Host),
+            ("mqtt://a host", UrlError::Host),
+            ("mqtt://h:0", UrlError::Port),
+            ("mqtt://h:65536", UrlError::Port),
+            ("mqtt://h:", UrlError::Port),
+            ("mqtt://anna:%4@h", UrlError::Escape),
+            ("mqtt://%FF@h", UrlError::Escape),
+            ("mqtt://h/topic", UrlError::Path),
+            ("mqtt://h:1883?x=1", UrlError::Path),
+        ] {
+            assert_eq!(parse(url).err(), Some(expected), "{url}");
+        }
+    }
+
+    #[test]
+    fn no_password_is_shown() {
+        let options = parse("mqtt://anna:secret@h").unwrap();
+        assert!(!format!("{options:?}").contains("secret"));
+    }
+}

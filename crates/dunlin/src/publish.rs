@@ -1,0 +1,338 @@
+use core::{
+    fmt,
+    future::{Future, IntoFuture, poll_fn},
+    pin::Pin,
+    task::{Context, Poll},
+};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dunlin_codec::{PacketType, Properties, Property, PropertyError, PropertyOwner, Qos, TopicError, TopicName};
+use dunlin_session::{Outcome, PublishOptions};
+
+use crate::{PublishError, engine::Shared, memory::Body};
+
+/// A message that is being put together, see [`Client::publish`](crate::Client::publish). Nothing happens until it is
+/// awaited, [enqueued](Publish::enqueue) or [posted](Publish::post).
+///
+/// | what | waits for | gives |
+/// |---|---|---|
+/// | `.await` | room in the queue, then the outcome | delivered (QoS 0: sent), or why not |
+/// | `.accepted().await` | room in the queue | a [`Receipt`] to wait on |
+/// | `.enqueue()` | nothing | a [`Receipt`], or `Full` |
+/// | `.post()` | nothing | accepted, or `Full`; the outcome is told as an event alone |
+#[must_use = "a message is not published until it is awaited, enqueued or posted"]
+pub struct Publish<'a> {
+    shared: &'a Arc<Shared>,
+    topic: Result<TopicName<'a>, TopicError>,
+    payload: Payload<'a>,
+    qos: Qos,
+    retain: bool,
+    label: Option<u32>,
+    /// Properties as they go over the wire; most messages have none.
+    properties: Vec<u8>,
+    property_error: Option<PropertyError>,
+}
+
+impl<'a> Publish<'a> {
+    #[inline]
+    pub(crate) fn new(shared: &'a Arc<Shared>, topic: &'a str, payload: Payload<'a>) -> Self {
+        Self {
+            shared,
+            topic: TopicName::new(topic),
+            payload,
+            qos: Qos::AtMostOnce,
+            retain: false,
+            label: None,
+            properties: Vec::new(),
+            property_error: None,
+        }
+    }
+
+    /// How often the message may arrive; QoS 0 if not said.
+    #[inline]
+    pub fn qos(mut self, qos: Qos) -> Self {
+        self.qos = qos;
+        self
+    }
+
+    /// Whether the server keeps it for later subscribers.
+    #[inline]
+    pub fn retain(mut self, retain: bool) -> Self {
+        self.retain = retain;
+        self
+    }
+
+    /// A number that [`Event::Published`](crate::Event::Published) carries back. It is in use until then.
+    pub fn label(mut self, label: u32) -> Self {
+        self.label = Some(label);
+        self
+    }
+
+    /// Adds a property (5.0), such as a content type or a message expiry.
+    pub fn property(mut self, property: Property<'_>) -> Self {
+        let start = self.properties.len();
+        self.properties.resize(start + property.encoded_len(), 0);
+        if let Err(error) = property.encode(&mut self.properties[start..]) {
+            self.property_error.get_or_insert(error);
+        }
+        self
+    }
+
+    /// Accepts the message now, for whoever does not want to know more: it goes out in its turn, reconnects included.
+    /// This is the fastest way to publish. On an error the message is still here, to be tried again.
+    ///
+    /// What it may lose: a QoS 0 message that was partly written when the connection broke.
+    #[inline]
+    pub fn post(&mut self) -> Result<(), PublishError> {
+        self.accept(false).map(drop)
+    }
+
+    /// Accepts the message now and gives a receipt for its outcome. On an error the message is still here, to be
+    /// tried again.
+    #[inline]
+    pub fn enqueue(&mut self) -> Result<Receipt, PublishError> {
+        let entry = self.accept(true)?;
+        Ok(Receipt { shared: self.shared.clone(), entry })
+    }
+
+    /// Waits for room in the queue, accepts the message and gives a receipt. Dropped before it is done, nothing was
+    /// accepted.
+    pub async fn accepted(mut self) -> Result<Receipt, PublishError> {
+        let entry = poll_fn(|cx| self.poll_accept(cx)).await?;
+        Ok(Receipt { shared: self.shared.clone(), entry })
+    }
+
+    /// Tries, and registers for room in the queue, under one lock: in two steps the wake-up could be lost.
+    fn poll_accept(&mut self, cx: &Context<'_>) -> Poll<Result<Option<u32>, PublishError>> {
+        match self.accept_or(true, |engine| engine.wait_for_room(cx)) {
+            Err(PublishError::Full) => Poll::Pending,
+            other => Poll::Ready(other),
+        }
+    }
+
+    #[inline]
+    fn accept(&mut self, attended: bool) -> Result<Option<u32>, PublishError> {
+        self.accept_or(attended, |_| ())
+    }
+
+    #[inline]
+    fn accept_or(
+        &mut self,
+        attended: bool,
+        full: impl FnOnce(&mut crate::engine::Engine),
+    ) -> Result<Option<u32>, PublishError> {
+        let topic = self.topic.map_err(PublishError::Topic)?;
+        let properties = self.checked_properties()?;
+        let tracked = attended || self.label.is_some();
+        let options = PublishOptions { qos: self.qos, retain: self.retain, properties, tracked };
+        let (payload, label) = (&self.payload, self.label);
+        self.shared.with(|engine| {
+            if engine.closing.is_some() {
+                return Err(PublishError::Closed);
+            }
+            if !engine.has_room() {
+                full(engine);
+                return Err(PublishError::Full);
+            }
+            if let Some(label) = label.filter(|&label| !engine.take_label(label)) {
+                let _ = label;
+                return Err(PublishError::LabelInUse);
+            }
+            match engine.session.publish(topic, payload.body(), options) {
+                Ok(Some(id)) if tracked => Ok(Some(engine.receipts.add(id, label, attended))),
+                Ok(_) => Ok(None),
+                Err(error) => {
+                    engine.release_label(label);
+                    if error == dunlin_session::PublishError::Full {
+                        full(engine);
+                    }
+                    Err(error.into())
+                }
+            }
+        })
+    }
+
+    #[inline]
+    fn checked_properties(&self) -> Result<Properties<'_>, PublishError> {
+        if self.properties.is_empty() && self.property_error.is_none() {
+            return Ok(Properties::NONE);
+        }
+        if let Some(error) = self.property_error {
+            return Err(PublishError::Property(error));
+        }
+        Properties::check(PropertyOwner::Packet(PacketType::Publish), &self.properties)
+            .map_err(|error| PublishError::Property(PropertyError::NotAllowed(error)))
+    }
+}
+
+impl fmt::Debug for Publish<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publish")
+            .field("topic", &self.topic)
+            .field("payload", &format_args!("{} bytes", self.payload.len()))
+            .field("qos", &self.qos)
+            .field("retain", &self.retain)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Awaiting a message waits for its outcome. It may be dropped at any time: before it was accepted nothing has
+/// happened, afterwards the message goes its way.
+impl<'a> IntoFuture for Publish<'a> {
+    type Output = Result<Outcome, PublishError>;
+    type IntoFuture = Publishing<'a>;
+
+    fn into_future(self) -> Publishing<'a> {
+        Publishing { publish: Some(self), receipt: None }
+    }
+}
+
+/// The future of a [`Publish`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Publishing<'a> {
+    publish: Option<Publish<'a>>,
+    receipt: Option<Receipt>,
+}
+
+impl Future for Publishing<'_> {
+    type Output = Result<Outcome, PublishError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Some(publish) = &mut this.publish {
+            let entry = core::task::ready!(publish.poll_accept(cx))?;
+            this.receipt = Some(Receipt { shared: publish.shared.clone(), entry });
+            this.publish = None;
+        }
+        let Some(receipt) = &mut this.receipt else { return Poll::Pending };
+        Pin::new(receipt).poll(cx).map(|outcome| match outcome {
+            Outcome::Rejected(why) => Err(PublishError::Rejected(why)),
+            Outcome::Unknown(why) => Err(PublishError::Unknown(why)),
+            delivered => Ok(delivered),
+        })
+    }
+}
+
+/// The receipt of a message that was accepted: a future of its outcome. It waits through reconnects, until the
+/// message is settled or the client closed. Dropping it withdraws nothing.
+#[must_use = "await the receipt for the outcome, or use `post` if nobody wants to know"]
+pub struct Receipt {
+    shared: Arc<Shared>,
+    entry: Option<u32>,
+}
+
+impl Future for Receipt {
+    type Output = Outcome;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        match self.entry {
+            Some(entry) => self.shared.lock().receipts.poll(entry, cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        if let Some(entry) = self.entry {
+            self.shared.lock().receipts.release(entry);
+        }
+    }
+}
+
+impl fmt::Debug for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receipt").finish_non_exhaustive()
+    }
+}
+
+/// What a message says: bytes that are borrowed and copied, or owned and, from 4 KiB on, not copied.
+#[derive(Clone)]
+pub struct Payload<'a>(Source<'a>);
+
+#[derive(Clone)]
+enum Source<'a> {
+    Borrowed(&'a [u8]),
+    Owned(Bytes),
+}
+
+impl Payload<'_> {
+    #[inline]
+    fn body(&self) -> Body<'_> {
+        match &self.0 {
+            Source::Borrowed(bytes) => Body::Borrowed(bytes),
+            Source::Owned(bytes) => Body::Shared(bytes.clone()),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match &self.0 {
+            Source::Borrowed(bytes) => bytes.len(),
+            Source::Owned(bytes) => bytes.len(),
+        }
+    }
+}
+
+impl fmt::Debug for Payload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.len())
+    }
+}
+
+impl<'a> From<&'a [u8]> for Payload<'a> {
+    #[inline]
+    fn from(payload: &'a [u8]) -> Self {
+        Self(Source::Borrowed(payload))
+    }
+}
+
+impl<'a, const N: usize> From<&'a [u8; N]> for Payload<'a> {
+    #[inline]
+    fn from(payload: &'a [u8; N]) -> Self {
+        Self(Source::Borrowed(payload))
+    }
+}
+
+impl<'a> From<&'a str> for Payload<'a> {
+    #[inline]
+    fn from(payload: &'a str) -> Self {
+        Self(Source::Borrowed(payload.as_bytes()))
+    }
+}
+
+impl<'a> From<&'a String> for Payload<'a> {
+    #[inline]
+    fn from(payload: &'a String) -> Self {
+        Self(Source::Borrowed(payload.as_bytes()))
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Payload<'a> {
+    #[inline]
+    fn from(payload: &'a Vec<u8>) -> Self {
+        Self(Source::Borrowed(payload))
+    }
+}
+
+impl From<Vec<u8>> for Payload<'_> {
+    #[inline]
+    fn from(payload: Vec<u8>) -> Self {
+        Self(Source::Owned(payload.into()))
+    }
+}
+
+impl From<String> for Payload<'_> {
+    #[inline]
+    fn from(payload: String) -> Self {
+        Self(Source::Owned(payload.into()))
+    }
+}
+
+impl From<Bytes> for Payload<'_> {
+    #[inline]
+    fn from(payload: Bytes) -> Self {
+        Self(Source::Owned(payload))
+    }
+}

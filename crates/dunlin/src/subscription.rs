@@ -1,0 +1,309 @@
+use core::{
+    fmt,
+    future::{Future, IntoFuture, poll_fn},
+    pin::Pin,
+    task::{Context, Poll},
+};
+use std::sync::Arc;
+
+use dunlin_codec::{Qos, RetainHandling, SubscriptionOptions, TopicFilter};
+use dunlin_session::Delivery;
+use futures_core::Stream;
+
+use crate::{
+    Message, SubscribeError,
+    client::Handle,
+    engine::{Batch, Holder, Inbox},
+    message::Parts,
+};
+
+/// A subscription that is being put together, see [`Client::subscribe`](crate::Client::subscribe). Awaiting it waits
+/// for the server's verdict, through reconnects if need be.
+#[must_use = "nothing is subscribed until it is awaited"]
+pub struct Subscribe<'a> {
+    handle: &'a Arc<Handle>,
+    filters: Vec<Box<str>>,
+    options: SubscriptionOptions,
+    buffer_bytes: usize,
+    label: Option<u32>,
+}
+
+impl<'a> Subscribe<'a> {
+    pub(crate) fn new(handle: &'a Arc<Handle>, filter: &str) -> Self {
+        Self {
+            handle,
+            filters: vec![filter.into()],
+            options: SubscriptionOptions::default(),
+            buffer_bytes: BUFFER_BYTES,
+            label: None,
+        }
+    }
+
+    /// Another filter for the same subscription. A message that matches several comes once, if the server sends it
+    /// once.
+    pub fn and(mut self, filter: &str) -> Self {
+        if !self.filters.iter().any(|known| **known == *filter) {
+            self.filters.push(filter.into());
+        }
+        self
+    }
+
+    /// The highest QoS its messages come with; QoS 0 if not said.
+    pub fn qos(mut self, qos: Qos) -> Self {
+        self.options.qos = qos;
+        self
+    }
+
+    /// Without the messages that this client publishes (5.0).
+    pub fn no_local(mut self, no_local: bool) -> Self {
+        self.options.no_local = no_local;
+        self
+    }
+
+    /// With RETAIN as the message was published (5.0).
+    pub fn retain_as_published(mut self, retain_as_published: bool) -> Self {
+        self.options.retain_as_published = retain_as_published;
+        self
+    }
+
+    /// Which retained messages come first (5.0).
+    pub fn retain_handling(mut self, retain_handling: RetainHandling) -> Self {
+        self.options.retain_handling = retain_handling;
+        self
+    }
+
+    /// Bytes of messages that may wait in it before QoS 0 messages are dropped; 4 MiB if not said.
+    pub fn buffer_bytes(mut self, bytes: usize) -> Self {
+        self.buffer_bytes = bytes;
+        self
+    }
+
+    /// A number that [`Event::Subscribed`](crate::Event::Subscribed) carries back. It is in use until then.
+    pub fn label(mut self, label: u32) -> Self {
+        self.label = Some(label);
+        self
+    }
+
+    fn begin(self) -> Result<Subscription, SubscribeError> {
+        for filter in &self.filters {
+            let filter = TopicFilter::new(filter)?;
+            if self.options.no_local && filter.share_name().is_some() {
+                return Err(SubscribeError::SharedNoLocal);
+            }
+        }
+        let mut wakers = Vec::new();
+        let result = self.handle.shared.with(|engine| {
+            if engine.closing.is_some() {
+                return Err(SubscribeError::Closed);
+            }
+            let v5 = engine.session.version().is_v5();
+            if !v5 && self.options != SubscriptionOptions::new(self.options.qos) {
+                return Err(SubscribeError::NeedsV5);
+            }
+            if self.label.is_some_and(|label| !engine.take_label(label)) {
+                return Err(SubscribeError::LabelInUse);
+            }
+            let begun = engine.filters.subscribe(&self.filters, self.options, self.buffer_bytes, self.label);
+            // Without a question to the server there is no answer that would release the label.
+            if begun.as_ref().map_or(true, |(.., granted)| granted.len() == self.filters.len()) {
+                engine.release_label(self.label);
+            }
+            let (holder, inbox, granted) = begun?;
+            granted.into_iter().for_each(|event| engine.tell(event));
+            engine.ask(&mut wakers);
+            Ok((holder, inbox))
+        });
+        wakers.into_iter().for_each(core::task::Waker::wake);
+        let (holder, inbox) = result?;
+        Ok(Subscription {
+            handle: self.handle.clone(),
+            holder,
+            inbox,
+            current: Batch::default(),
+            taken: Vec::new(),
+            taken_bytes: 0,
+            released: false,
+        })
+    }
+}
+
+impl<'a> IntoFuture for Subscribe<'a> {
+    type Output = Result<Subscription, SubscribeError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let subscription = self.begin()?;
+            poll_fn(|cx| subscription.inbox.poll_answered(cx)).await?;
+            Ok(subscription)
+        })
+    }
+}
+
+impl fmt::Debug for Subscribe<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscribe").field("filters", &self.filters).field("options", &self.options).finish()
+    }
+}
+
+/// The messages that match the filters of one [`Client::subscribe`](crate::Client::subscribe): a stream that goes on
+/// through reconnects. When the server forgot the subscription, it is made again.
+///
+/// A QoS 1 or 2 message is acknowledged when the next one is asked for, or the subscription dropped. Messages that
+/// wait are bounded: QoS 0 ones above the buffer are dropped and [counted](Message::missed_before); the others by
+/// Receive Maximum and the limit of unread bytes.
+///
+/// Dropped, it unsubscribes if the session ends with the connection; otherwise the server goes on collecting messages
+/// for the session, and [`Subscription::unsubscribe`] ends that. It keeps the client open.
+#[must_use = "a subscription that is dropped ends"]
+pub struct Subscription {
+    handle: Arc<Handle>,
+    holder: Holder,
+    inbox: Arc<Inbox>,
+    current: Batch,
+    /// Handed to the application and not yet acknowledged.
+    taken: Vec<Delivery>,
+    taken_bytes: usize,
+    released: bool,
+}
+
+impl Subscription {
+    /// Waits for the next message. `None`: no more will come, see [`error`](Subscription::error). May be dropped at
+    /// any time without loss.
+    pub async fn next(&mut self) -> Option<Message> {
+        poll_fn(|cx| self.poll(cx)).await
+    }
+
+    /// The next message, if one waits.
+    pub fn try_next(&mut self) -> Option<Message> {
+        self.acknowledge(false);
+        loop {
+            if let Some(message) = self.take() {
+                return Some(message);
+            }
+            self.acknowledge(true);
+            self.current = self.inbox.try_batch()?;
+        }
+    }
+
+    /// Why no more messages come: the server refused the subscription when it was made again, or the client was
+    /// closed.
+    pub fn error(&self) -> Option<SubscribeError> {
+        self.inbox.error()
+    }
+
+    /// Ends the subscription on the server and waits until it says so. Messages that wait are dropped.
+    pub fn unsubscribe(self) -> Unsubscribe {
+        Unsubscribe { subscription: self, label: None }
+    }
+
+    #[inline]
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<Option<Message>> {
+        self.acknowledge(false);
+        loop {
+            if let Some(message) = self.take() {
+                return Poll::Ready(Some(message));
+            }
+            self.acknowledge(true);
+            match core::task::ready!(self.inbox.poll_batch(cx)) {
+                Some(batch) => self.current = batch,
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    #[inline]
+    fn take(&mut self) -> Option<Message> {
+        let parts = self.current.parts.next()?;
+        self.taken.extend(parts.delivery);
+        self.taken_bytes += parts.len();
+        let missed = core::mem::take(&mut self.current.missed);
+        Some(Message::new(self.current.chunk.clone(), parts, missed))
+    }
+
+    /// Whoever asks for a message is done with those before. While the driver works, some are collected, which is
+    /// cheaper; when it sleeps, nobody else will come by.
+    #[inline]
+    fn acknowledge(&mut self, all: bool) {
+        let due = all || self.taken.len() >= ACKNOWLEDGED_AT_ONCE || self.handle.shared.seems_asleep();
+        if due && (self.taken_bytes > 0 || !self.taken.is_empty()) {
+            self.handle.shared.taken(core::mem::take(&mut self.taken_bytes), &mut self.taken);
+        }
+    }
+
+    fn release(&mut self, explicit: bool, label: Option<u32>) {
+        if core::mem::replace(&mut self.released, true) {
+            return;
+        }
+        let mut wakers = Vec::new();
+        self.handle.shared.with(|engine| {
+            if !engine.filters.release(self.holder, explicit, label) {
+                engine.release_label(label);
+            }
+            engine.ask(&mut wakers);
+        });
+        wakers.into_iter().for_each(core::task::Waker::wake);
+        let current = core::mem::take(&mut self.current);
+        let waiting = current.parts.as_slice().iter().map(Parts::len).sum::<usize>();
+        self.taken_bytes += waiting;
+        self.taken.extend(current.parts.filter_map(|parts| parts.delivery));
+        self.taken_bytes += self.inbox.clear(&mut self.taken);
+        self.acknowledge(true);
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.release(false, None);
+    }
+}
+
+impl Stream for Subscription {
+    type Item = Message;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        self.get_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription").field("number", &self.holder).finish_non_exhaustive()
+    }
+}
+
+/// The end of a subscription, see [`Subscription::unsubscribe`].
+#[derive(Debug)]
+#[must_use = "the server is not told until this is awaited"]
+pub struct Unsubscribe {
+    subscription: Subscription,
+    label: Option<u32>,
+}
+
+impl Unsubscribe {
+    /// A number that [`Event::Unsubscribed`](crate::Event::Unsubscribed) carries back.
+    pub fn label(mut self, label: u32) -> Self {
+        self.label = Some(label);
+        self
+    }
+}
+
+impl IntoFuture for Unsubscribe {
+    type Output = Result<(), SubscribeError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(mut self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let label = self.label;
+            if label.is_some_and(|label| !self.subscription.handle.shared.lock().take_label(label)) {
+                return Err(SubscribeError::LabelInUse);
+            }
+            self.subscription.release(true, label);
+            poll_fn(|cx| self.subscription.inbox.poll_answered(cx)).await
+        })
+    }
+}
+
+const BUFFER_BYTES: usize = 4 << 20;
+/// Far below any Receive Maximum that is not chosen to be tiny, so that the server is never kept waiting.
+const ACKNOWLEDGED_AT_ONCE: usize = 32;

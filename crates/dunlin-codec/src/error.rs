@@ -68,7 +68,7 @@ faults! {
     AcknowledgeFlags = "MQTT-3.2.2-1", "a CONNACK whose reserved flags are not 0";
     ProtocolName = "MQTT-3.1.2-1", "a CONNECT whose protocol name is not MQTT";
     ConnectFlags = "MQTT-3.1.2-3", "a CONNECT with reserved or contradicting flags";
-    SubscriptionOptions = "MQTT-3.8.3-5", "a SUBSCRIBE whose options have reserved bits or values";
+    SubscriptionOptions = "MQTT-3.8.3-5", "a SUBSCRIBE whose options have reserved bits, or QoS 3 in 3.1.1";
 }
 
 faults! {
@@ -80,8 +80,8 @@ faults! {
     TopicAliasZero = "MQTT-3.3.2-8", "topic alias 0";
     TopicAliasTooLarge = "MQTT-3.1.2-26", "a topic alias above our Topic Alias Maximum";
     TopicAliasUnbound = "U5-3.3.4-b", "a topic alias that it never bound to a topic";
-    TopicEmpty = "U5-3.3.2.1-a", "a PUBLISH without a topic";
-    TopicWildcard = "MQTT-3.3.2-2", "a PUBLISH whose topic holds a wildcard";
+    TopicEmpty = "U5-3.3.2.1-a", "a PUBLISH or a will without a topic";
+    TopicWildcard = "MQTT-3.3.2-2", "a PUBLISH or a will whose topic holds a wildcard";
     ResponseTopicWildcard = "MQTT-3.3.2-14", "a Response Topic with a wildcard";
     DupOnQos0 = "MQTT-3.3.1-2", "DUP in a PUBLISH with QoS 0";
     AuthenticationDataAlone = "U5-3.1.2.11-a", "authentication data without a method";
@@ -89,6 +89,7 @@ faults! {
     AuthenticationNotAsked = "MQTT-4.12.0-6", "an AUTH that nothing asked for";
     NoFilters = "MQTT-3.8.3-2", "a SUBSCRIBE or UNSUBSCRIBE without a topic filter";
     FilterInvalid = "MQTT-4.7.1-2", "a topic filter that is not valid";
+    SubscriptionOptionValue = "U5-3.8.3.1-a", "a SUBSCRIBE with QoS 3 or Retain Handling 3";
     SharedNoLocal = "MQTT-3.8.3-4", "No Local on a shared subscription";
     SessionPresentOnRefusal = "MQTT-3.2.2-6", "a refusing CONNACK with Session Present";
     SessionPresentUnexpected = "MQTT-3.2.2-4", "Session Present for a session that this client does not have";
@@ -160,6 +161,10 @@ pub enum EncodeError {
     /// A PUBLISH with QoS 1 or 2 needs a packet identifier, one with QoS 0 has none and no DUP
     /// [MQTT-2.2.1-2] [MQTT-3.3.1-2].
     PacketId,
+    /// The client identifier or the user name holds U+0000 [MQTT-1.5.4-2].
+    Nul,
+    /// A PUBLISH needs a topic, or in 5.0 a topic alias [U5-3.3.2.1-a]: the topic of a received PUBLISH may be empty.
+    TopicEmpty,
     /// A password without a user name needs 5.0 [MQTT-3.1.2-22].
     PasswordAlone,
     /// SUBSCRIBE and UNSUBSCRIBE need a topic filter [MQTT-3.8.3-2] [MQTT-3.10.3-2].
@@ -175,6 +180,8 @@ impl fmt::Display for EncodeError {
             Self::TooLarge => f.write_str("the packet is larger than MQTT allows (256 MiB, 65,535 bytes a string)"),
             Self::NeedsV5 => f.write_str("MQTT 3.1.1 cannot say this: connect with 5.0, or leave it out"),
             Self::PacketId => f.write_str("a packet identifier belongs to QoS 1 and 2, and to them alone"),
+            Self::Nul => f.write_str("the client identifier or user name holds U+0000, which MQTT forbids in strings"),
+            Self::TopicEmpty => f.write_str("a PUBLISH needs a topic; a received one may have given only an alias"),
             Self::PasswordAlone => f.write_str("MQTT 3.1.1 has no password without a user name: give one, or use 5.0"),
             Self::NoFilters => f.write_str("give at least one topic filter"),
             Self::SharedNoLocal => f.write_str("No Local is not allowed on a shared subscription"),

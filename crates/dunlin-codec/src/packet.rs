@@ -19,8 +19,8 @@ pub use subscribe::{Filters, Subscribe, SubscriptionFilter, SubscriptionOptions}
 pub use unsubscribe::{Unsubscribe, UnsubscribeFilters};
 
 use crate::{
-    DecodeError, EncodeError, FixedHeader, MAXIMUM_REMAINING_LENGTH, Malformed, PacketType, Properties, Version,
-    reader::Reader, variable_byte_integer_len, varint, writer::Writer,
+    DecodeError, EncodeError, FixedHeader, MAXIMUM_REMAINING_LENGTH, Malformed, PacketType, Properties, TextError,
+    Version, check_text, reader::Reader, variable_byte_integer_len, varint, writer::Writer,
 };
 
 /// What [`decode`] found at the front of its input.
@@ -48,12 +48,21 @@ pub enum Decoded<'a> {
 /// The peer is at fault; see [`DecodeError`]. Nothing behind a packet that failed can be read.
 pub fn decode(version: Version, input: &[u8]) -> Result<Decoded<'_>, DecodeError> {
     let Some(header) = FixedHeader::read(input)? else {
-        return Ok(Decoded::Incomplete { needed: input.len().saturating_add(1).max(2) });
+        return incomplete(version, input, input.len().saturating_add(1).max(2));
     };
     let needed = header.packet_len();
-    let Some(body) = input.get(header.len..needed) else { return Ok(Decoded::Incomplete { needed }) };
+    let Some(body) = input.get(header.len..needed) else { return incomplete(version, input, needed) };
     let packet = Packet::decode(version, header.first_byte, body)?;
     Ok(Decoded::Packet { packet, consumed: needed })
+}
+
+/// What is no packet fails at its first byte, rather than after a wait for a length that means nothing: so an HTTP
+/// server on the other side is told at once.
+fn incomplete<'a>(version: Version, input: &[u8], needed: usize) -> Result<Decoded<'a>, DecodeError> {
+    if let Some(&first_byte) = input.first() {
+        PacketType::from_first_byte(version, first_byte)?;
+    }
+    Ok(Decoded::Incomplete { needed })
 }
 
 /// A control packet whose contents borrow the bytes it was read from.
@@ -183,6 +192,14 @@ fn properties_len(version: Version, properties: Properties<'_>) -> Result<usize,
 fn write_properties(version: Version, properties: Properties<'_>, out: &mut Writer<'_>) {
     if version.is_v5() {
         properties.write(out);
+    }
+}
+
+/// Bytes of a string field that has no type of its own.
+fn text_len(text: &str) -> Result<usize, EncodeError> {
+    match check_text(text) {
+        Err(TextError::Nul) => Err(EncodeError::Nul),
+        _ => field_len(text.as_bytes()),
     }
 }
 

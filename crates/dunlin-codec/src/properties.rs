@@ -24,20 +24,16 @@ impl<'a> Properties<'a> {
 
     /// Checks the properties of a packet, without the length before them.
     pub fn check(owner: PropertyOwner, bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let (mut reader, mut seen) = (Reader::new(bytes), 0_u64);
+        let (mut reader, mut seen) = (Reader::new(bytes), table::Ids::default());
         while !reader.is_empty() {
             let id = reader.variable_byte_integer()?;
             let row = table::row(id).filter(|row| row.may_stand_in(owner)).ok_or(Malformed::PropertyId)?;
-            let bit = 1 << id;
-            if seen & bit != 0 && !table::may_repeat(id, owner) {
+            if !seen.insert(id) && !table::may_repeat(id, owner) {
                 return Err(ProtocolViolation::DuplicateProperty.into());
             }
-            seen |= bit;
-            check_value(row.kind(), &mut reader)?;
+            check_value(row.kind(), read_value(row.kind(), &mut reader)?)?;
         }
-        if seen & (1 << PropertyId::AuthenticationData as u8) != 0
-            && seen & (1 << PropertyId::AuthenticationMethod as u8) == 0
-        {
+        if seen.has(PropertyId::AuthenticationData) && !seen.has(PropertyId::AuthenticationMethod) {
             return Err(ProtocolViolation::AuthenticationDataAlone.into());
         }
         Ok(Self { bytes })
@@ -163,32 +159,34 @@ pub(crate) enum Raw<'a> {
 /// The next of properties that were checked: anything amiss would end the list.
 fn next_raw<'a>(reader: &mut Reader<'a>) -> Option<(u8, Raw<'a>)> {
     let id = reader.u8().ok()?;
-    let value = match table::row(id.into())?.kind() {
-        Kind::Flag => Raw::Number(reader.u8().ok()?.into()),
-        Kind::U16 | Kind::U16NotZero | Kind::TopicAlias => Raw::Number(reader.u16().ok()?.into()),
-        Kind::U32 | Kind::U32NotZero => Raw::Number(reader.u32().ok()?),
-        Kind::VariableNotZero => Raw::Number(reader.variable_byte_integer().ok()? as u32),
-        Kind::Binary | Kind::Text | Kind::Topic => Raw::Bytes(reader.binary().ok()?),
-        Kind::Pair => Raw::Pair(reader.binary().ok()?, reader.binary().ok()?),
-    };
+    let value = read_value(table::row(id.into())?.kind(), reader).ok()?;
     Some((id, value))
 }
 
-fn check_value(kind: Kind, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
-    let in_range = match kind {
-        Kind::Flag => reader.u8()? < 2,
-        Kind::U16 => reader.u16().map(|_| true)?,
-        Kind::U16NotZero => reader.u16()? != 0,
-        Kind::TopicAlias if reader.u16()? == 0 => return Err(ProtocolViolation::TopicAliasZero.into()),
-        Kind::TopicAlias => true,
-        Kind::U32 => reader.u32().map(|_| true)?,
-        Kind::U32NotZero => reader.u32()? != 0,
-        Kind::VariableNotZero => reader.variable_byte_integer()? != 0,
-        Kind::Binary => reader.binary().map(|_| true)?,
-        Kind::Text => reader.text().map(|_| true)?,
-        Kind::Topic if !text::is_topic(reader.text()?) => return Err(ProtocolViolation::ResponseTopicWildcard.into()),
-        Kind::Topic => true,
-        Kind::Pair => reader.text().and_then(|_| reader.text()).map(|_| true)?,
+fn read_value<'a>(kind: Kind, reader: &mut Reader<'a>) -> Result<Raw<'a>, Malformed> {
+    Ok(match kind {
+        Kind::Flag => Raw::Number(reader.u8()?.into()),
+        Kind::U16 | Kind::U16NotZero | Kind::TopicAlias => Raw::Number(reader.u16()?.into()),
+        Kind::U32 | Kind::U32NotZero => Raw::Number(reader.u32()?),
+        Kind::VariableNotZero => Raw::Number(reader.variable_byte_integer()? as u32),
+        Kind::Binary | Kind::Text | Kind::Topic => Raw::Bytes(reader.binary()?),
+        Kind::Pair => Raw::Pair(reader.binary()?, reader.binary()?),
+    })
+}
+
+fn check_value(kind: Kind, value: Raw<'_>) -> Result<(), DecodeError> {
+    let fault = match (kind, value) {
+        (Kind::Flag, Raw::Number(2..)) => ProtocolViolation::PropertyValue,
+        (Kind::TopicAlias, Raw::Number(0)) => ProtocolViolation::TopicAliasZero,
+        (Kind::U16NotZero | Kind::U32NotZero | Kind::VariableNotZero, Raw::Number(0)) => {
+            ProtocolViolation::PropertyValue
+        }
+        (Kind::Text | Kind::Topic, Raw::Bytes(bytes)) if !text::is_text(bytes) => return Err(Malformed::Text.into()),
+        (Kind::Topic, Raw::Bytes(topic)) if !text::is_topic(topic) => ProtocolViolation::ResponseTopicWildcard,
+        (Kind::Pair, Raw::Pair(name, value)) if !(text::is_text(name) && text::is_text(value)) => {
+            return Err(Malformed::Text.into());
+        }
+        _ => return Ok(()),
     };
-    if in_range { Ok(()) } else { Err(ProtocolViolation::PropertyValue.into()) }
+    Err(fault.into())
 }

@@ -6,7 +6,7 @@ pub fn check_text(text: &str) -> Result<(), TextError> {
     if text.len() > 0xFFFF {
         return Err(TextError::TooLong);
     }
-    if text.as_bytes().contains(&0) { Err(TextError::Nul) } else { Ok(()) }
+    if contains(text.as_bytes(), 0) { Err(TextError::Nul) } else { Ok(()) }
 }
 
 /// Why a string cannot be sent. The caller's doing.
@@ -30,8 +30,18 @@ impl fmt::Display for TextError {
 
 impl core::error::Error for TextError {}
 
+/// Whether `wanted` is one of `bytes`: without the platform's `memcpy` a loop, because the search of `core` takes more
+/// flash than it saves time in a name.
+#[inline]
+pub(crate) fn contains(bytes: &[u8], wanted: u8) -> bool {
+    if crate::MEMCPY { bytes.contains(&wanted) } else { bytes.iter().any(|&byte| byte == wanted) }
+}
+
 /// Well-formed UTF-8 without U+0000.
 pub(crate) fn is_text(bytes: &[u8]) -> bool {
+    if !crate::MEMCPY {
+        return is_text_or_topic(bytes, false);
+    }
     scan(bytes, |byte| byte == 0, has_zero)
 }
 
@@ -39,6 +49,9 @@ pub(crate) fn is_text(bytes: &[u8]) -> bool {
 /// message, hence a word at a time.
 #[inline]
 pub(crate) fn is_topic(bytes: &[u8]) -> bool {
+    if !crate::MEMCPY {
+        return is_text_or_topic(bytes, true);
+    }
     scan(
         bytes,
         |byte| matches!(byte, 0 | b'#' | b'+'),
@@ -49,25 +62,28 @@ pub(crate) fn is_topic(bytes: &[u8]) -> bool {
 /// Words of plain ASCII are checked at once; from the first other byte on, character by character.
 #[inline]
 fn scan(bytes: &[u8], forbidden: impl Fn(u8) -> bool, word_forbidden: impl Fn(u64) -> u64) -> bool {
-    if crate::MEMCPY {
-        let mut words = bytes;
-        while let Some((word, rest)) = words.split_first_chunk() {
-            let word = u64::from_ne_bytes(*word);
-            if word & HIGH_BITS != 0 {
-                return is_utf8_without(words, forbidden);
-            }
-            if word_forbidden(word) != 0 {
-                return false;
-            }
-            words = rest;
+    let mut words = bytes;
+    while let Some((word, rest)) = words.split_first_chunk() {
+        let word = u64::from_ne_bytes(*word);
+        if word & HIGH_BITS != 0 {
+            return is_utf8_without(words, forbidden);
         }
-        // The last bytes again, as the end of one more word, rather than one by one.
-        return match bytes.last_chunk() {
-            Some(last) if u64::from_ne_bytes(*last) & HIGH_BITS == 0 => word_forbidden(u64::from_ne_bytes(*last)) == 0,
-            _ => is_utf8_without(words, forbidden),
-        };
+        if word_forbidden(word) != 0 {
+            return false;
+        }
+        words = rest;
     }
-    is_utf8_without(bytes, forbidden)
+    // The last bytes again, as the end of one more word, rather than one by one.
+    match bytes.last_chunk() {
+        Some(last) if u64::from_ne_bytes(*last) & HIGH_BITS == 0 => word_forbidden(u64::from_ne_bytes(*last)) == 0,
+        _ => is_utf8_without(words, forbidden),
+    }
+}
+
+/// Byte by byte, in one copy for both.
+#[inline(never)]
+fn is_text_or_topic(bytes: &[u8], topic: bool) -> bool {
+    is_utf8_without(bytes, |byte| byte == 0 || (topic && matches!(byte, b'#' | b'+')))
 }
 
 /// The standard's table of well-formed sequences, in less flash than `core::str::from_utf8` takes.
@@ -107,10 +123,10 @@ fn after_character(first: u8, rest: &[u8]) -> Option<&[u8]> {
     fits.then_some(rest)
 }
 
-/// Not 0 if and only if a byte of `word` is 0.
+/// Not 0 if and only if a byte of `word`, which is plain ASCII, is 0.
 #[inline]
 const fn has_zero(word: u64) -> u64 {
-    word.wrapping_sub(LOW_BITS) & !word & HIGH_BITS
+    word.wrapping_sub(LOW_BITS) & HIGH_BITS
 }
 
 const LOW_BITS: u64 = 0x0101_0101_0101_0101;

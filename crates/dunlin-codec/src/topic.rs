@@ -87,7 +87,7 @@ pub enum TopicError {
 impl TopicError {
     #[cold]
     fn of(bytes: &[u8]) -> Self {
-        if bytes.contains(&0) { Self::Nul } else { Self::Wildcard }
+        if text::contains(bytes, 0) { Self::Nul } else { Self::Wildcard }
     }
 }
 
@@ -119,7 +119,7 @@ impl<'a> TopicFilter<'a> {
         if filter.len() > 0xFFFF {
             return Err(TopicFilterError::TooLong);
         }
-        let levels = match filter.as_bytes().strip_prefix(SHARE) {
+        let levels = match matching::shared(filter.as_bytes()) {
             None => filter.as_bytes(),
             Some(shared) => {
                 let name = matching::first_level(shared);
@@ -131,7 +131,7 @@ impl<'a> TopicFilter<'a> {
             }
         };
         matching::check_filter(levels)?;
-        if filter.as_bytes().contains(&0) { Err(TopicFilterError::Nul) } else { Ok(Self(filter)) }
+        if text::contains(filter.as_bytes(), 0) { Err(TopicFilterError::Nul) } else { Ok(Self(filter)) }
     }
 
     /// Its text, as it goes over the wire.
@@ -142,7 +142,9 @@ impl<'a> TopicFilter<'a> {
 
     /// The name of the group that shares the subscription, if it is a shared one.
     pub fn share_name(self) -> Option<&'a str> {
-        self.0.strip_prefix("$share/")?.split('/').next()
+        let shared = matching::shared(self.0.as_bytes())?;
+        let name = self.0.len().wrapping_sub(shared.len());
+        self.0.get(name..name.wrapping_add(matching::first_level(shared).len()))
     }
 
     /// Whether a message published under `topic` belongs to this subscription.
@@ -156,7 +158,7 @@ impl<'a> TopicFilter<'a> {
     /// The filter without its share.
     pub fn levels(self) -> &'a [u8] {
         let bytes = self.0.as_bytes();
-        match bytes.strip_prefix(SHARE) {
+        match matching::shared(bytes) {
             None => bytes,
             Some(shared) => shared.get(matching::first_level(shared).len().wrapping_add(1)..).unwrap_or_default(),
         }
@@ -220,5 +222,3 @@ impl fmt::Display for TopicFilterError {
 }
 
 impl core::error::Error for TopicFilterError {}
-
-const SHARE: &[u8] = b"$share/";

@@ -47,7 +47,8 @@ impl<'a> Writer<'a> {
 #[inline]
 pub fn copy_bytes(to: &mut [u8], from: &[u8]) {
     if MEMCPY {
-        if let Some(to) = to.get_mut(..from.len()) {
+        let len = to.len().min(from.len());
+        if let (Some(to), Some(from)) = (to.get_mut(..len), from.get(..len)) {
             to.copy_from_slice(from);
         }
     } else {
@@ -80,7 +81,7 @@ fn copy_in_a_loop(to: &mut [u8], from: &[u8]) {
 
 #[inline(never)]
 fn move_in_a_loop(bytes: &mut [u8], from: usize, to: usize, len: usize) {
-    let Some(window) = bytes.get_mut(to..) else { return };
+    let Some(window) = from.checked_add(len).and_then(|end| bytes.get_mut(to..end)) else { return };
     let distance = from.wrapping_sub(to);
     for i in 0..len {
         let Some(&byte) = window.get(i.wrapping_add(distance)) else { return };

@@ -13,6 +13,7 @@ pub(crate) struct Lane<B> {
 }
 
 impl<B: Buffer> Lane<B> {
+    #[inline(always)]
     pub(crate) fn new(buffer: B) -> Self {
         Self { buffer, cursor: 0, tail: 0, asks: false }
     }
@@ -46,7 +47,13 @@ impl<B: Buffer> Lane<B> {
         self.buffer.bytes_mut().get_mut(self.tail..end)
     }
 
-    /// The most that [`Lane::room`] could give now.
+    /// Makes [`Lane::free`] `len` bytes long or longer. False: it cannot.
+    #[inline]
+    pub(crate) fn grow(&mut self, len: usize) -> bool {
+        self.buffer.grow(self.tail.wrapping_add(len))
+    }
+
+    /// The most that [`Lane::room`] could give without growing.
     pub(crate) fn free(&mut self) -> &mut [u8] {
         self.compact();
         self.buffer.bytes_mut().get_mut(self.tail..).unwrap_or_default()

@@ -41,36 +41,19 @@ impl Limits {
     };
 
     pub(crate) fn read(connack: &Connack<'_>, keep_alive: u16, session_expiry_interval: u32) -> Self {
-        let mut limits = Self { keep_alive, session_expiry_interval, ..Self::NONE };
-        if connack.properties.is_empty() {
-            return limits;
+        let number = |id, otherwise| connack.properties.number(id).unwrap_or(otherwise);
+        let flag = |id| number(id, 1) != 0;
+        Self {
+            receive_maximum: number(PropertyId::ReceiveMaximum, u16::MAX.into()) as u16,
+            maximum_qos: Qos::from_u8(number(PropertyId::MaximumQos, 2) as u8).unwrap_or_default(),
+            retain_available: flag(PropertyId::RetainAvailable),
+            maximum_packet_size: number(PropertyId::MaximumPacketSize, u32::MAX),
+            topic_alias_maximum: number(PropertyId::TopicAliasMaximum, 0) as u16,
+            wildcard_subscription_available: flag(PropertyId::WildcardSubscriptionAvailable),
+            subscription_identifier_available: flag(PropertyId::SubscriptionIdentifierAvailable),
+            shared_subscription_available: flag(PropertyId::SharedSubscriptionAvailable),
+            keep_alive: number(PropertyId::ServerKeepAlive, keep_alive.into()) as u16,
+            session_expiry_interval: number(PropertyId::SessionExpiryInterval, session_expiry_interval),
         }
-        let number = |id| connack.properties.number(id);
-        let flag = |id| number(id) != Some(0);
-        if let Some(maximum) = number(PropertyId::ReceiveMaximum) {
-            limits.receive_maximum = maximum as u16;
-        }
-        match number(PropertyId::MaximumQos) {
-            Some(0) => limits.maximum_qos = Qos::AtMostOnce,
-            Some(_) => limits.maximum_qos = Qos::AtLeastOnce,
-            None => {}
-        }
-        limits.retain_available = flag(PropertyId::RetainAvailable);
-        if let Some(maximum) = number(PropertyId::MaximumPacketSize) {
-            limits.maximum_packet_size = maximum;
-        }
-        if let Some(maximum) = number(PropertyId::TopicAliasMaximum) {
-            limits.topic_alias_maximum = maximum as u16;
-        }
-        limits.wildcard_subscription_available = flag(PropertyId::WildcardSubscriptionAvailable);
-        limits.subscription_identifier_available = flag(PropertyId::SubscriptionIdentifierAvailable);
-        limits.shared_subscription_available = flag(PropertyId::SharedSubscriptionAvailable);
-        if let Some(seconds) = number(PropertyId::ServerKeepAlive) {
-            limits.keep_alive = seconds as u16;
-        }
-        if let Some(seconds) = number(PropertyId::SessionExpiryInterval) {
-            limits.session_expiry_interval = seconds;
-        }
-        limits
     }
 }

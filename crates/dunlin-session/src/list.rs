@@ -112,6 +112,7 @@ pub(crate) struct Slots<T> {
 }
 
 impl<T> Slots<T> {
+    #[inline(always)]
     pub(crate) fn new<K>(table: T) -> Self
     where
         T: Table<Slot<K>>,

@@ -32,7 +32,8 @@ impl<'a> Ack<'a> {
         Ok(ack)
     }
 
-    /// Writes it as a packet of `packet_type`; see [`crate::Packet::encode`].
+    /// Writes it as a packet of `packet_type`; see [`crate::Packet::encode`]. In 3.1.1, whose acknowledgements always
+    /// say yes, the reason code is left out: who refuses must close the connection instead.
     pub fn encode(&self, version: Version, packet_type: PacketType, out: &mut [u8]) -> Result<usize, EncodeError> {
         let tail = reason_len(version, self.reason, self.properties)?;
         let (mut writer, len) = begin(out, packet_type.first_byte(), 2 + tail)?;

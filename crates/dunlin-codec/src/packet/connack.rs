@@ -51,8 +51,10 @@ impl<'a> Connack<'a> {
         Ok(Self { session_present, reason, return_code, properties })
     }
 
-    /// Writes it; see [`crate::Packet::encode`].
+    /// Writes it; see [`crate::Packet::encode`]. Return code 1, which is no reason code, is written in the form of
+    /// 3.1.1 under both versions.
     pub fn encode(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
+        let version = if self.return_code == 1 { Version::V3_1_1 } else { version };
         let remaining = 2 + properties_len(version, self.properties)?;
         let (mut writer, len) = begin(out, PacketType::Connack.first_byte(), remaining)?;
         writer.u8(self.session_present.into());

@@ -1,6 +1,6 @@
 use core::fmt;
 
-use super::{begin, field_len, properties_len, write_properties};
+use super::{begin, field_len, properties_len, text_len, write_properties};
 use crate::{
     DecodeError, EncodeError, Malformed, PacketType, Properties, PropertyOwner, ProtocolViolation, Qos, TopicName,
     Version, reader::Reader, text,
@@ -85,7 +85,10 @@ impl<'a> Connect<'a> {
             true => {
                 let properties = properties(&mut reader, PropertyOwner::Will)?;
                 let topic = reader.text()?;
-                if topic.is_empty() || !text::is_topic(topic) {
+                if topic.is_empty() {
+                    return Err(ProtocolViolation::TopicEmpty.into());
+                }
+                if !text::is_topic(topic) {
                     return Err(ProtocolViolation::TopicWildcard.into());
                 }
                 let (topic, payload) = (TopicName::of_checked(topic), reader.binary()?);
@@ -115,16 +118,19 @@ impl<'a> Connect<'a> {
         if self.password.is_some() && self.user_name.is_none() && !version.is_v5() {
             return Err(EncodeError::PasswordAlone);
         }
-        let mut remaining = 10 + properties_len(version, self.properties)? + field_len(self.client_id.as_bytes())?;
+        let mut remaining = 10 + properties_len(version, self.properties)? + text_len(self.client_id)?;
         let mut flags = if self.clean_start { CLEAN_START } else { 0 };
         if let Some(will) = &self.will {
+            if will.topic.is_empty() {
+                return Err(EncodeError::TopicEmpty);
+            }
             remaining += properties_len(version, will.properties)?
                 + field_len(will.topic.as_bytes())?
                 + field_len(will.payload)?;
             flags |= WILL | (will.qos as u8) << 3 | if will.retain { WILL_RETAIN } else { 0 };
         }
         if let Some(user_name) = self.user_name {
-            remaining += field_len(user_name.as_bytes())?;
+            remaining += text_len(user_name)?;
             flags |= USER_NAME;
         }
         if let Some(password) = self.password {
@@ -153,7 +159,7 @@ impl<'a> Connect<'a> {
     }
 }
 
-/// Does not show the password.
+/// Does not show the password, nor the user name: with some servers a token is part of it.
 impl fmt::Debug for Connect<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connect")
@@ -162,7 +168,7 @@ impl fmt::Debug for Connect<'_> {
             .field("keep_alive", &self.keep_alive)
             .field("client_id", &self.client_id)
             .field("will", &self.will)
-            .field("user_name", &self.user_name)
+            .field("user_name", &self.user_name.map(|_| "..."))
             .field("password", &self.password.map(|_| "..."))
             .field("properties", &self.properties)
             .finish()

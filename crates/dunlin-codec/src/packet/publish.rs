@@ -113,6 +113,9 @@ impl<'a> Publish<'a> {
         if with_id != self.packet_id.is_some() || (self.dup && !with_id) {
             return Err(EncodeError::PacketId);
         }
+        if self.topic.is_empty() && self.properties.number(PropertyId::TopicAlias).is_none() {
+            return Err(EncodeError::TopicEmpty);
+        }
         let id_len = if with_id { 2 } else { 0 };
         Ok(2 + self.topic.as_bytes().len() + id_len + properties_len(version, self.properties)?)
     }

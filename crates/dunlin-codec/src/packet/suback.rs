@@ -20,9 +20,6 @@ impl<'a> Suback<'a> {
     /// the SUBSCRIBE can tell.
     pub fn decode(version: Version, body: &'a [u8]) -> Result<Self, DecodeError> {
         let (packet_id, properties, codes) = read(version, PacketType::Suback, body)?;
-        if !version.is_v5() && codes.iter().any(|code| !matches!(code, 0 | 1 | 2 | 0x80)) {
-            return Err(Malformed::ReasonCode.into());
-        }
         Ok(Self { packet_id, properties, codes })
     }
 
@@ -31,7 +28,7 @@ impl<'a> Suback<'a> {
         self.codes.iter().map(|&code| ReasonCode::new(code))
     }
 
-    /// Writes it; see [`crate::Packet::encode`].
+    /// Writes it; see [`crate::Packet::encode`]. In 3.1.1 every failure is written as 0x80 [MQTT-3.9.3-2].
     pub fn encode(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
         write(version, PacketType::Suback, self.packet_id, self.properties, self.codes, out)
     }
@@ -52,9 +49,6 @@ impl<'a> Unsuback<'a> {
     /// Reads one from the bytes behind its fixed header.
     pub fn decode(version: Version, body: &'a [u8]) -> Result<Self, DecodeError> {
         let (packet_id, properties, codes) = read(version, PacketType::Unsuback, body)?;
-        if !version.is_v5() && !codes.is_empty() {
-            return Err(Malformed::TrailingBytes.into());
-        }
         Ok(Self { packet_id, properties, codes })
     }
 
@@ -77,12 +71,17 @@ fn read<'a>(
 ) -> Result<(PacketId, Properties<'a>, &'a [u8]), DecodeError> {
     let mut reader = Reader::new(body);
     let packet_id = reader.packet_id()?;
-    if !version.is_v5() {
-        return Ok((packet_id, Properties::NONE, reader.rest()));
-    }
-    let properties = Properties::read(&mut reader, PropertyOwner::Packet(packet_type))?;
+    let properties = match version.is_v5() {
+        true => Properties::read(&mut reader, PropertyOwner::Packet(packet_type))?,
+        false => Properties::NONE,
+    };
     let codes = reader.rest();
-    if codes.iter().any(|&code| !ReasonCode::new(code).is_listed_for(packet_type)) {
+    if !version.is_v5() && packet_type == PacketType::Unsuback && !codes.is_empty() {
+        return Err(Malformed::TrailingBytes.into());
+    }
+    // 3.1.1 has the granted QoS and one failure, 0x80.
+    let highest = if version.is_v5() { 0xFF } else { 0x80 };
+    if codes.iter().any(|&code| code > highest || !ReasonCode::new(code).is_listed_for(packet_type)) {
         return Err(Malformed::ReasonCode.into());
     }
     Ok((packet_id, properties, codes))
@@ -100,6 +99,8 @@ fn write(
     let (mut writer, len) = begin(out, packet_type.first_byte(), remaining)?;
     writer.u16(packet_id.get());
     write_properties(version, properties, &mut writer);
-    writer.put(codes);
+    for &code in codes {
+        writer.u8(if version.is_v5() { code } else { code.min(0x80) });
+    }
     Ok(len)
 }

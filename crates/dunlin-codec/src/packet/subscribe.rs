@@ -1,3 +1,5 @@
+use core::fmt;
+
 use super::{begin, field_len, properties_len, write_properties};
 use crate::{
     DecodeError, EncodeError, Malformed, PacketId, PacketType, Properties, PropertyOwner, ProtocolViolation, Qos,
@@ -50,22 +52,26 @@ impl SubscriptionOptions {
             | (self.retain_handling as u8) << 4
     }
 
-    fn of_byte(version: Version, byte: u8) -> Result<Self, Malformed> {
+    /// A value that does not exist is malformed in 3.1.1 [MQTT-3-8.3-4] and a violation in 5.0 [U5-3.8.3.1-a].
+    fn of_byte(version: Version, byte: u8) -> Result<Self, DecodeError> {
         let reserved = if version.is_v5() { 0xC0 } else { 0xFC };
         match (Qos::from_u8(byte & 3), RetainHandling::from_u8(byte >> 4 & 3)) {
-            (Some(qos), Some(retain_handling)) if byte & reserved == 0 => {
+            _ if byte & reserved != 0 => Err(Malformed::SubscriptionOptions.into()),
+            (Some(qos), Some(retain_handling)) => {
                 Ok(Self { qos, no_local: byte & 4 != 0, retain_as_published: byte & 8 != 0, retain_handling })
             }
-            _ => Err(Malformed::SubscriptionOptions),
+            _ if version.is_v5() => Err(ProtocolViolation::SubscriptionOptionValue.into()),
+            _ => Err(Malformed::SubscriptionOptions.into()),
         }
     }
 }
 
-/// The filters of a SUBSCRIBE: a list of the caller's, or part of a packet that was checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The filters of a SUBSCRIBE: a list of the caller's, or part of a packet that was checked. Equal if they say the
+/// same.
+#[derive(Clone, Copy)]
 pub struct Filters<'a>(Source<'a>);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Source<'a> {
     List(&'a [SubscriptionFilter<'a>]),
     Checked(Version, &'a [u8]),
@@ -78,7 +84,7 @@ impl<'a> Filters<'a> {
     }
 
     /// Each filter with its options, in order.
-    pub fn iter(&self) -> impl Iterator<Item = SubscriptionFilter<'a>> + use<'a> {
+    pub fn iter(&self) -> impl Iterator<Item = SubscriptionFilter<'a>> + Clone + use<'a> {
         let mut source = self.0;
         core::iter::from_fn(move || match &mut source {
             Source::List(list) => {
@@ -93,6 +99,20 @@ impl<'a> Filters<'a> {
                 Some(filter)
             }
         })
+    }
+}
+
+impl PartialEq for Filters<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Filters<'_> {}
+
+impl fmt::Debug for Filters<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 
@@ -124,17 +144,32 @@ impl<'a> Subscribe<'a> {
     }
 
     /// Writes it; see [`crate::Packet::encode`]. In 3.1.1 any option but the QoS is refused.
+    // Inlined, so that a client, which has lists, does not link how filters are read.
+    #[inline(always)]
     pub fn encode(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
+        match self.filters.0 {
+            Source::List(list) => self.encode_filters(version, list.iter().copied(), out),
+            Source::Checked(..) => self.encode_filters(version, self.filters.iter(), out),
+        }
+    }
+
+    fn encode_filters(
+        &self,
+        version: Version,
+        filters: impl Iterator<Item = SubscriptionFilter<'a>> + Clone,
+        out: &mut [u8],
+    ) -> Result<usize, EncodeError> {
         let fixed = 2 + properties_len(version, self.properties)?;
         let mut remaining = fixed;
-        for SubscriptionFilter { filter, options } in self.filters.iter() {
+        for SubscriptionFilter { filter, options } in filters.clone() {
             if !version.is_v5() && options != SubscriptionOptions::new(options.qos) {
                 return Err(EncodeError::NeedsV5);
             }
             if options.no_local && filter.share_name().is_some() {
                 return Err(EncodeError::SharedNoLocal);
             }
-            remaining += field_len(filter.as_str().as_bytes())? + 1;
+            // Many filters may borrow the same text: the sum may pass 32 bits.
+            remaining = remaining.saturating_add(field_len(filter.as_str().as_bytes())? + 1);
         }
         if remaining == fixed {
             return Err(EncodeError::NoFilters);
@@ -142,7 +177,7 @@ impl<'a> Subscribe<'a> {
         let (mut writer, len) = begin(out, PacketType::Subscribe.first_byte(), remaining)?;
         writer.u16(self.packet_id.get());
         write_properties(version, self.properties, &mut writer);
-        for SubscriptionFilter { filter, options } in self.filters.iter() {
+        for SubscriptionFilter { filter, options } in filters {
             writer.binary(filter.as_str().as_bytes());
             writer.u8(options.byte());
         }

@@ -1,3 +1,5 @@
+use core::fmt;
+
 use super::{begin, field_len, properties_len, write_properties};
 use crate::{
     DecodeError, EncodeError, PacketId, PacketType, Properties, PropertyOwner, ProtocolViolation, TopicFilter, Version,
@@ -15,11 +17,12 @@ pub struct Unsubscribe<'a> {
     pub filters: UnsubscribeFilters<'a>,
 }
 
-/// The filters of an UNSUBSCRIBE: a list of the caller's, or part of a packet that was checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The filters of an UNSUBSCRIBE: a list of the caller's, or part of a packet that was checked. Equal if they say the
+/// same.
+#[derive(Clone, Copy)]
 pub struct UnsubscribeFilters<'a>(Source<'a>);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Source<'a> {
     List(&'a [TopicFilter<'a>]),
     Checked(&'a [u8]),
@@ -32,7 +35,7 @@ impl<'a> UnsubscribeFilters<'a> {
     }
 
     /// Each filter, in order.
-    pub fn iter(&self) -> impl Iterator<Item = TopicFilter<'a>> + use<'a> {
+    pub fn iter(&self) -> impl Iterator<Item = TopicFilter<'a>> + Clone + use<'a> {
         let mut source = self.0;
         core::iter::from_fn(move || match &mut source {
             Source::List(list) => {
@@ -47,6 +50,20 @@ impl<'a> UnsubscribeFilters<'a> {
                 Some(filter)
             }
         })
+    }
+}
+
+impl PartialEq for UnsubscribeFilters<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for UnsubscribeFilters<'_> {}
+
+impl fmt::Debug for UnsubscribeFilters<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 
@@ -75,11 +92,26 @@ impl<'a> Unsubscribe<'a> {
     }
 
     /// Writes it; see [`crate::Packet::encode`].
+    // Inlined, so that a client, which has lists, does not link how filters are read.
+    #[inline(always)]
     pub fn encode(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
+        match self.filters.0 {
+            Source::List(list) => self.encode_filters(version, list.iter().copied(), out),
+            Source::Checked(_) => self.encode_filters(version, self.filters.iter(), out),
+        }
+    }
+
+    fn encode_filters(
+        &self,
+        version: Version,
+        filters: impl Iterator<Item = TopicFilter<'a>> + Clone,
+        out: &mut [u8],
+    ) -> Result<usize, EncodeError> {
         let fixed = 2 + properties_len(version, self.properties)?;
         let mut remaining = fixed;
-        for filter in self.filters.iter() {
-            remaining += field_len(filter.as_str().as_bytes())?;
+        for filter in filters.clone() {
+            // Many filters may borrow the same text: the sum may pass 32 bits.
+            remaining = remaining.saturating_add(field_len(filter.as_str().as_bytes())?);
         }
         if remaining == fixed {
             return Err(EncodeError::NoFilters);
@@ -87,7 +119,7 @@ impl<'a> Unsubscribe<'a> {
         let (mut writer, len) = begin(out, PacketType::Unsubscribe.first_byte(), remaining)?;
         writer.u16(self.packet_id.get());
         write_properties(version, self.properties, &mut writer);
-        for filter in self.filters.iter() {
+        for filter in filters {
             writer.binary(filter.as_str().as_bytes());
         }
         Ok(len)

@@ -4,7 +4,7 @@ use super::{Properties, PropertyId, PropertyOwner, Raw};
 use crate::{DecodeError, TextError, VARIABLE_BYTE_INTEGER_MAX, check_text, text, varint, writer::Writer};
 
 /// One property with its value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Property<'a> {
     /// The payload is UTF-8.
     PayloadFormatIndicator(bool),
@@ -211,6 +211,24 @@ impl<'a> Property<'a> {
             0x1F => Self::ReasonString(text),
             _ => return None,
         })
+    }
+}
+
+/// Does not show authentication data.
+impl fmt::Debug for Property<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, form) = self.parts();
+        write!(f, "{id:?}(")?;
+        match (self, form) {
+            (Self::AuthenticationData(_), _) => f.write_str("..."),
+            (Self::CorrelationData(data), _) => write!(f, "{data:?}"),
+            (_, Form::Byte(value)) => write!(f, "{value}"),
+            (_, Form::U16(value)) => write!(f, "{value}"),
+            (_, Form::U32(value) | Form::Variable(value)) => write!(f, "{value}"),
+            (_, Form::Bytes(text)) => write!(f, "{:?}", core::str::from_utf8(text).unwrap_or_default()),
+            (_, Form::Pair(name, value)) => write!(f, "{name:?}, {value:?}"),
+        }?;
+        f.write_str(")")
     }
 }
 

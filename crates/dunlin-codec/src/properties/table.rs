@@ -94,6 +94,29 @@ pub(super) fn row(id: usize) -> Option<Row> {
     TABLE.get(id).copied().filter(|row| row.owners != 0)
 }
 
+/// A set of identifiers, in two words: a shift of 64 bits is a function where the registers have 32.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Ids {
+    below_32: u32,
+    from_32: u32,
+}
+
+impl Ids {
+    /// False: it was in already.
+    #[inline]
+    pub(super) fn insert(&mut self, id: usize) -> bool {
+        let (word, bit) = if id < 32 { (&mut self.below_32, 1 << id) } else { (&mut self.from_32, 1 << (id & 31)) };
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
+    }
+
+    #[inline]
+    pub(super) fn has(mut self, id: PropertyId) -> bool {
+        !self.insert(id as usize)
+    }
+}
+
 /// User properties may repeat everywhere, subscription identifiers in a PUBLISH [U5-3.3.2.3.8-a].
 pub(super) fn may_repeat(id: usize, owner: PropertyOwner) -> bool {
     id == PropertyId::UserProperty as usize

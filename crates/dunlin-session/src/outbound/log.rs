@@ -56,8 +56,9 @@ impl<M: Memory> Outbound<M> {
     }
 
     /// Makes the log anew for the next transmission from its beginning: the listed records, but for those to which
-    /// `verdict` gives an outcome, and the others of which no byte has left.
-    pub(super) fn rebuild(&mut self, verdict: impl Fn(&Slot<Kept<M>>, usize, bool) -> Option<Outcome>) {
+    /// `verdict` gives an outcome, and the others of which no byte has left. (There is one copy of it in the flash of a
+    /// microcontroller, hence no generic argument.)
+    pub(super) fn rebuild(&mut self, verdict: &dyn Fn(&Slot<Kept<M>>, usize, bool) -> Option<Outcome>) {
         self.segments.clear();
         let (mut to, mut from) = (0, self.run_start);
         let mut id = self.published.first;

@@ -1,6 +1,6 @@
 use dunlin_codec::{
-    Connack, Connect, EncodeError, PacketType, Properties, Property, PropertyError, PropertyOwner, PropertyWriter,
-    ProtocolViolation, ReasonCode, check_text,
+    Connack, Connect, DecodeError, EncodeError, PacketType, Properties, PropertyId, PropertyOwner, ProtocolViolation,
+    ReasonCode, check_text,
 };
 
 use super::{Session, State};
@@ -26,7 +26,7 @@ impl<M: Memory> Session<M> {
             true => begins_clean || !keeps,
             false => !keeps || discarding,
         };
-        let mut memory = [0; 16];
+        let mut memory = [0; 13];
         let properties = if self.version.is_v5() {
             properties(options, receive_maximum, &mut memory).map_err(|_| ConnectError::Zero)?
         } else {
@@ -43,10 +43,7 @@ impl<M: Memory> Session<M> {
         };
         self.lane.clear();
         let len = match connect.encode(self.lane.free()) {
-            Err(EncodeError::NoRoom(needed)) => {
-                let room = self.lane.room(needed).ok_or(ConnectError::NoRoom(needed))?;
-                connect.encode(room)?
-            }
+            Err(EncodeError::NoRoom(needed)) if self.lane.grow(needed) => connect.encode(self.lane.free())?,
             other => other?,
         };
         self.lane.commit(len, false);
@@ -109,21 +106,29 @@ impl<M: Memory> Session<M> {
     }
 }
 
-/// In the order of their identifiers, and none that says what holds without it.
+/// In the order of their identifiers, and none that says what holds without it. Three numbers are written here, because
+/// a writer that knows every property takes more flash than the rest of CONNECT.
 fn properties<'a>(
     options: &ConnectOptions<'_>,
     receive_maximum: u16,
-    memory: &'a mut [u8],
-) -> Result<Properties<'a>, PropertyError> {
-    let mut writer = PropertyWriter::new(PropertyOwner::Packet(PacketType::Connect), memory);
+    memory: &'a mut [u8; 13],
+) -> Result<Properties<'a>, DecodeError> {
+    let mut free = memory.iter_mut();
+    let mut push = |id: PropertyId, value: &[u8]| {
+        for (byte, free) in [id as u8].iter().chain(value).zip(&mut free) {
+            *free = *byte;
+        }
+    };
     if options.session_expiry_interval > 0 {
-        writer = writer.push(Property::SessionExpiryInterval(options.session_expiry_interval))?;
+        push(PropertyId::SessionExpiryInterval, &options.session_expiry_interval.to_be_bytes());
     }
     if receive_maximum < u16::MAX {
-        writer = writer.push(Property::ReceiveMaximum(receive_maximum))?;
+        push(PropertyId::ReceiveMaximum, &receive_maximum.to_be_bytes());
     }
     if options.maximum_packet_size < u32::MAX {
-        writer = writer.push(Property::MaximumPacketSize(options.maximum_packet_size))?;
+        push(PropertyId::MaximumPacketSize, &options.maximum_packet_size.to_be_bytes());
     }
-    writer.finish()
+    let unused = free.len();
+    let used = memory.len().saturating_sub(unused);
+    Properties::check(PropertyOwner::Packet(PacketType::Connect), memory.get(..used).unwrap_or_default())
 }

@@ -101,17 +101,22 @@ impl<M: Memory> Session<M> {
             (PacketType::Puback | PacketType::Pubrec | PacketType::Pubrel | PacketType::Pubcomp, _) => {
                 return self.handle_ack(packet_type, Ack::decode(version, packet_type, body)?);
             }
-            (PacketType::Suback, _) => {
-                let suback = Suback::decode(version, body)?;
-                let asked = self.outbound.answer_request(suback.packet_id, list::State::Subscribe);
-                check_verdicts(asked, suback.codes.len())?;
-                Some(Event::Subscribed(suback))
-            }
-            (PacketType::Unsuback, _) => {
-                let unsuback = Unsuback::decode(version, body)?;
-                let asked = self.outbound.answer_request(unsuback.packet_id, list::State::Unsubscribe);
-                check_verdicts(asked, if version.is_v5() { unsuback.codes.len() } else { asked.unwrap_or(0) })?;
-                Some(Event::Unsubscribed(unsuback))
+            (PacketType::Suback | PacketType::Unsuback, _) => {
+                let subscribed = packet_type == PacketType::Suback;
+                let (id, verdicts, kind, event) = if subscribed {
+                    let suback = Suback::decode(version, body)?;
+                    (suback.packet_id, suback.codes.len(), list::State::Subscribe, Event::Subscribed(suback))
+                } else {
+                    let unsuback = Unsuback::decode(version, body)?;
+                    (unsuback.packet_id, unsuback.codes.len(), list::State::Unsubscribe, Event::Unsubscribed(unsuback))
+                };
+                // [MQTT-2.2.1-6]
+                let asked = self.outbound.answer_request(id, kind).ok_or(ProtocolViolation::AcknowledgedUnknown)?;
+                // One for each filter [MQTT-3.8.4-6]; an UNSUBACK of 3.1.1 has none.
+                if asked != verdicts && (subscribed || version.is_v5()) {
+                    return Err(ProtocolViolation::VerdictCount.into());
+                }
+                Some(event)
             }
             (PacketType::Pingresp, _) if body.is_empty() => None,
             (PacketType::Pingresp, _) => return Err(Malformed::TrailingBytes.into()),
@@ -163,15 +168,6 @@ impl<M: Memory> Session<M> {
             State::Closing => Ok(Handled::Event(None)),
             _ => Err(ProtocolViolation::FirstPacketNotConnack.into()),
         }
-    }
-}
-
-/// One verdict for each filter of a request that was made [MQTT-3.8.4-6] [MQTT-2.2.1-6].
-fn check_verdicts(asked: Option<usize>, verdicts: usize) -> Result<(), ProtocolViolation> {
-    match asked {
-        None => Err(ProtocolViolation::AcknowledgedUnknown),
-        Some(asked) if asked != verdicts => Err(ProtocolViolation::VerdictCount),
-        Some(_) => Ok(()),
     }
 }
 

@@ -1,7 +1,7 @@
 use crate::{Inbound, Instant, Memory, Session, State, Timeout};
 
 /// The clocks of a connection. Times in milliseconds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Timing {
     keep_alive: u32,
     ping_timeout: u32,
@@ -17,8 +17,23 @@ pub(super) struct Timing {
 }
 
 impl Timing {
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        // Not a run of zeros, see `Outbound::new`.
+        let zero = core::hint::black_box(0_u16);
+        Self {
+            keep_alive: zero.into(),
+            ping_timeout: zero.into(),
+            connect_deadline: Instant::from_millis(zero.into()),
+            asked_at: Instant::from_millis(zero.into()),
+            silent_since: None,
+            reading_stopped: false,
+            reconnect_at: None,
+        }
+    }
+
     pub(super) fn handle_connecting(&mut self, now: Instant, connect_timeout: u32, ping_timeout: u32) {
-        *self = Self { ping_timeout, connect_deadline: now + connect_timeout, asked_at: now, ..Self::default() };
+        *self = Self { ping_timeout, connect_deadline: now + connect_timeout, asked_at: now, ..Self::new() };
     }
 
     pub(super) fn handle_connected(&mut self, now: Instant, keep_alive: u16) {

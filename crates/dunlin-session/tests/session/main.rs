@@ -1,0 +1,21 @@
+//! Stories of a session on virtual time, without a socket and without a sleep: each in both memories, asserting on
+//! events and on the bytes of the wire. The last of them is a simulation of thousands of schedules of faults.
+
+mod closing;
+mod connecting;
+mod control_lane;
+mod discarding;
+mod faults;
+mod keep_alive;
+mod memory;
+mod packet_ids;
+mod publishing;
+mod quota;
+mod receiving;
+mod requests;
+mod resuming;
+mod scene;
+mod server_limits;
+mod session_lost;
+mod simulation;
+mod wire;

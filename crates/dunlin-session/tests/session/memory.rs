@@ -1,0 +1,282 @@
+//! The two memories that every story is told in, behind one face.
+
+use std::{collections::VecDeque, rc::Rc};
+
+use dunlin_codec::{PacketId, Properties, ReasonCode, SubscriptionFilter, TopicFilter, TopicName, Version};
+use dunlin_session::{
+    Chunk, ConnectError, ConnectOptions, Delivery, HeapBuffer, HeapInbound, HeapTable, Instant, Limits, Memory,
+    Outcome, Progress, PublishError, PublishOptions, Received, RequestError, Segments, Session, Slices, Slot, State,
+    Storage, Timeout,
+};
+
+/// A session, whatever its memory.
+pub(crate) trait Face {
+    fn connect(&mut self, now: Instant, options: &ConnectOptions<'_>) -> Result<(), ConnectError>;
+    fn publish(&mut self, payload: &[u8], options: PublishOptions<'_>) -> Result<Option<PacketId>, PublishError>;
+    fn subscribe(
+        &mut self,
+        filters: &[SubscriptionFilter<'_>],
+        properties: Properties<'_>,
+    ) -> Result<PacketId, RequestError>;
+    fn unsubscribe(&mut self, filters: &[TopicFilter<'_>]) -> Result<PacketId, RequestError>;
+    fn acknowledge(&mut self, delivery: Delivery) -> bool;
+    fn disconnect(&mut self, reason: ReasonCode);
+    fn handle_input<'i>(&mut self, now: Instant, input: &'i [u8]) -> Progress<'i>;
+    fn handle_timeout(&mut self, now: Instant) -> Option<Timeout>;
+    fn poll_timeout(&self) -> Option<Instant>;
+    fn handle_reading_stopped(&mut self);
+    fn handle_reading_resumed(&mut self, now: Instant);
+    fn handle_connection_lost(&mut self, now: Instant);
+    fn abandon(&mut self);
+    fn flushed(&mut self);
+    fn poll_settled(&mut self) -> Option<(PacketId, Outcome)>;
+    fn state(&self) -> State;
+    fn limits(&self) -> Limits;
+    fn is_idle(&self) -> bool;
+    fn awaits_answer(&self) -> bool;
+    /// Takes at most so many of the bytes that may go now, but a shared payload as a whole.
+    fn take(&mut self, now: Instant, at_most: usize) -> Option<Vec<u8>>;
+}
+
+/// How much memory there is. On the heap it is the most that there may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    pub(crate) log: usize,
+    pub(crate) control: usize,
+    pub(crate) slots: usize,
+    /// Of slices; on the heap there is no limit.
+    pub(crate) received: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { log: 16_384, control: 256, slots: 16, received: 8 }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Slices,
+    Heap,
+}
+
+impl Kind {
+    pub(crate) fn session(self, version: Version, room: Room) -> Box<dyn Face> {
+        match self {
+            Kind::Slices => Box::new(Session::<Slices<'static>>::new(
+                version,
+                Storage::of_slices(
+                    vec![0; room.log].leak(),
+                    vec![0; room.control].leak(),
+                    (0..room.slots).map(|_| Slot::EMPTY).collect::<Vec<_>>().leak(),
+                    vec![Received::EMPTY; room.received].leak(),
+                ),
+            )),
+            Kind::Heap => Box::new(Session::<Heap>::new(
+                version,
+                Storage {
+                    log: HeapBuffer::new(64, room.log),
+                    control: HeapBuffer::new(16, room.control),
+                    segments: Beside::default(),
+                    slots: HeapTable::new(room.slots),
+                    inbound: HeapInbound::default(),
+                },
+            )),
+        }
+    }
+}
+
+/// Memory that grows, with payloads of [`SHARED_FROM`] bytes and more beside the log.
+pub(crate) struct Heap;
+
+impl Memory for Heap {
+    type Log = HeapBuffer;
+    type Control = HeapBuffer;
+    type Segments = Beside;
+    type Slots = HeapTable<Option<Rc<[u8]>>>;
+    type Inbound = HeapInbound;
+}
+
+#[derive(Default)]
+pub(crate) struct Beside(VecDeque<(usize, Rc<[u8]>)>);
+
+pub(crate) enum Body<'p> {
+    Borrowed(&'p [u8]),
+    Shared(Rc<[u8]>),
+}
+
+impl AsRef<[u8]> for Body<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Body::Borrowed(bytes) => bytes,
+            Body::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl Segments for Beside {
+    type Payload<'p> = Body<'p>;
+    type Kept = Option<Rc<[u8]>>;
+    type Shared = Rc<[u8]>;
+
+    fn rides_beside(payload: &Body<'_>) -> bool {
+        matches!(payload, Body::Shared(_))
+    }
+
+    fn push(&mut self, at: usize, payload: Body<'_>) -> Option<Self::Kept> {
+        let Body::Shared(bytes) = payload else { return None };
+        self.push_again(at, &Some(Rc::clone(&bytes)));
+        Some(Some(bytes))
+    }
+
+    fn push_again(&mut self, at: usize, kept: &Self::Kept) {
+        if let Some(bytes) = kept {
+            assert!(self.0.back().is_none_or(|(last, _)| *last < at), "segments in order of offset");
+            self.0.push_back((at, Rc::clone(bytes)));
+        }
+    }
+
+    fn len(kept: &Self::Kept) -> usize {
+        kept.as_ref().map_or(0, |bytes| bytes.len())
+    }
+
+    fn release(&mut self, _: Self::Kept) {}
+
+    fn first(&self) -> Option<(usize, &Rc<[u8]>)> {
+        self.0.front().map(|(at, bytes)| (*at, bytes))
+    }
+
+    fn pop(&mut self) {
+        self.0.pop_front();
+    }
+
+    fn shift(&mut self, distance: usize) {
+        for (at, _) in &mut self.0 {
+            *at -= distance;
+        }
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// How a payload is given to a session with this memory.
+trait Given: Memory {
+    fn payload(bytes: &[u8]) -> <Self::Segments as Segments>::Payload<'_>;
+    fn shared(payload: &<Self::Segments as Segments>::Shared) -> Vec<u8>;
+}
+
+impl Given for Slices<'_> {
+    fn payload(bytes: &[u8]) -> &[u8] {
+        bytes
+    }
+
+    fn shared(payload: &dunlin_session::Nothing) -> Vec<u8> {
+        payload.as_ref().to_vec()
+    }
+}
+
+impl Given for Heap {
+    fn payload(bytes: &[u8]) -> Body<'_> {
+        if bytes.len() < SHARED_FROM { Body::Borrowed(bytes) } else { Body::Shared(bytes.into()) }
+    }
+
+    fn shared(payload: &Rc<[u8]>) -> Vec<u8> {
+        payload.to_vec()
+    }
+}
+
+impl<M: Given> Face for Session<M> {
+    fn connect(&mut self, now: Instant, options: &ConnectOptions<'_>) -> Result<(), ConnectError> {
+        self.connect(now, options)
+    }
+
+    fn publish(&mut self, payload: &[u8], options: PublishOptions<'_>) -> Result<Option<PacketId>, PublishError> {
+        self.publish(TopicName::new("t").expect("a topic"), M::payload(payload), options)
+    }
+
+    fn subscribe(
+        &mut self,
+        filters: &[SubscriptionFilter<'_>],
+        properties: Properties<'_>,
+    ) -> Result<PacketId, RequestError> {
+        self.subscribe(filters, properties)
+    }
+
+    fn unsubscribe(&mut self, filters: &[TopicFilter<'_>]) -> Result<PacketId, RequestError> {
+        self.unsubscribe(filters)
+    }
+
+    fn acknowledge(&mut self, delivery: Delivery) -> bool {
+        self.acknowledge(delivery)
+    }
+
+    fn disconnect(&mut self, reason: ReasonCode) {
+        self.disconnect(reason);
+    }
+
+    fn handle_input<'i>(&mut self, now: Instant, input: &'i [u8]) -> Progress<'i> {
+        self.handle_input(now, input)
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Option<Timeout> {
+        self.handle_timeout(now)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.poll_timeout()
+    }
+
+    fn handle_reading_stopped(&mut self) {
+        self.handle_reading_stopped();
+    }
+
+    fn handle_reading_resumed(&mut self, now: Instant) {
+        self.handle_reading_resumed(now);
+    }
+
+    fn handle_connection_lost(&mut self, now: Instant) {
+        self.handle_connection_lost(now);
+    }
+
+    fn abandon(&mut self) {
+        self.abandon();
+    }
+
+    fn flushed(&mut self) {
+        self.flushed();
+    }
+
+    fn poll_settled(&mut self) -> Option<(PacketId, Outcome)> {
+        self.poll_settled()
+    }
+
+    fn state(&self) -> State {
+        self.state()
+    }
+
+    fn limits(&self) -> Limits {
+        *self.limits()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.is_idle()
+    }
+
+    fn awaits_answer(&self) -> bool {
+        self.awaits_answer()
+    }
+
+    fn take(&mut self, now: Instant, at_most: usize) -> Option<Vec<u8>> {
+        let bytes = match self.poll_transmit(now)? {
+            Chunk::Copy(bytes) => bytes[..at_most.min(bytes.len())].to_vec(),
+            Chunk::Share(payload) => M::shared(payload),
+        };
+        self.transmitted(bytes.len());
+        Some(bytes)
+    }
+}
+
+/// From so many bytes on a payload rides beside the log.
+pub(crate) const SHARED_FROM: usize = 4_096;

@@ -1,1 +1,128 @@
+//! The same client without async: the driver runs on a thread of its own, and requests have a `wait`.
+//!
+//! ```no_run
+//! use dunlin::{Drain, Qos, blocking::Client};
+//!
+//! let client = Client::connect("mqtt://localhost")?;
+//! let mut commands = client.subscribe("plant/+/cmd").qos(Qos::ExactlyOnce).wait()?;
+//! client.publish("plant/7/temp", "21.5").qos(Qos::AtLeastOnce).wait()?;
+//! while let Some(message) = commands.wait_next() {
+//!     println!("{}: {:?}", message.topic(), message.text());
+//! }
+//! client.close(Drain::NONE);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Every `wait` blocks its thread: none is for use inside an async task. For callbacks instead of return values see
+//! [`Handlers`].
 
+mod handlers;
+mod wait;
+
+pub use handlers::Handlers;
+
+use std::{
+    io,
+    thread::{self, JoinHandle},
+};
+
+use tokio::runtime;
+
+use crate::{
+    Closed, ConnectOptions, ConnectionError, Drain, Driver, Events, NetworkError, OptionsError, Payload, Publish,
+    Statistics, Status, Subscribe,
+};
+use wait::block_on;
+
+/// A client whose driver runs on a background thread. The thread ends when the client, and every subscription made
+/// from it, is closed or dropped.
+#[derive(Debug)]
+pub struct Client {
+    client: crate::Client,
+    driver: JoinHandle<()>,
+}
+
+impl Client {
+    /// Connects and waits until the server accepts the connection; see [`crate::Client::connect`].
+    pub fn connect<O>(options: O) -> Result<Self, ConnectionError>
+    where
+        O: TryInto<ConnectOptions>,
+        OptionsError: From<O::Error>,
+    {
+        let options = options.try_into().map_err(OptionsError::from)?;
+        let this = Self::spawn(|| crate::Client::prepare(options, true).map_err(ConnectionError::Options))?;
+        block_on(this.client.first_try())?;
+        Ok(this)
+    }
+
+    /// Returns at once and connects in the background; see [`crate::Client::start`].
+    pub fn start<O>(options: O) -> Result<Self, ConnectionError>
+    where
+        O: TryInto<ConnectOptions>,
+        OptionsError: From<O::Error>,
+    {
+        let options = options.try_into().map_err(OptionsError::from)?;
+        Self::spawn(|| crate::Client::prepare(options, false).map_err(ConnectionError::Options))
+    }
+
+    fn spawn(
+        prepare: impl FnOnce() -> Result<(crate::Client, Driver), ConnectionError>,
+    ) -> Result<Self, ConnectionError> {
+        let failed = |error: io::Error| ConnectionError::Network(NetworkError::Other(error.kind()));
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let entered = runtime.enter();
+        let (client, driver) = prepare()?;
+        drop(entered);
+        let run = move || runtime.block_on(driver);
+        let driver = thread::Builder::new().name("dunlin".into()).spawn(run).map_err(failed)?;
+        Ok(Self { client, driver })
+    }
+
+    /// A message to publish: end it with [`wait`](Publish::wait), [`enqueue`](Publish::enqueue) or
+    /// [`post`](Publish::post).
+    #[inline]
+    pub fn publish<'a>(&'a self, topic: &'a str, payload: impl Into<Payload<'a>>) -> Publish<'a> {
+        self.client.publish(topic, payload)
+    }
+
+    /// Asks for the messages that match `filter`: end it with [`wait`](Subscribe::wait).
+    pub fn subscribe<'a>(&'a self, filter: &str) -> Subscribe<'a> {
+        self.client.subscribe(filter)
+    }
+
+    /// What happens to this client from now on.
+    pub fn events(&self) -> Events {
+        self.client.events()
+    }
+
+    /// Calls back on a thread of its own for what happens from now on: blocking calls inside are safe, and delay
+    /// nothing but further callbacks. The thread ends with the client.
+    pub fn handle_events(&self, handlers: Handlers) {
+        handlers.spawn(self.events());
+    }
+
+    /// Where the client stands.
+    pub fn status(&self) -> Status {
+        self.client.status()
+    }
+
+    /// Counts since the client began.
+    pub fn statistics(&self) -> Statistics {
+        self.client.statistics()
+    }
+
+    /// Closes the client and waits for it; see [`crate::Client::close`].
+    pub fn close(self, drain: Drain) -> Closed {
+        let closed = block_on(self.client.close(drain));
+        // A driver that panicked has nothing to add: what it left undone is told in `closed`.
+        let _ = self.driver.join();
+        closed
+    }
+
+    /// Cuts the connection so that the server publishes the will; see [`crate::Client::abort`].
+    pub fn abort(self) -> Closed {
+        let closed = block_on(self.client.abort());
+        let _ = self.driver.join();
+        closed
+    }
+}

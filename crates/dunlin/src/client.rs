@@ -40,12 +40,17 @@ impl Client {
         let options = options.try_into().map_err(OptionsError::from)?;
         let (client, driver) = Self::prepare(options, true)?;
         drop(tokio::spawn(driver));
-        let shared = &client.handle.shared;
+        client.first_try().await?;
+        Ok(client)
+    }
+
+    /// Waits for what became of the first try to connect.
+    pub(crate) async fn first_try(&self) -> Result<(), ConnectionError> {
+        let shared = &self.handle.shared;
         poll_fn(|cx| shared.lock().poll_status(cx, |engine| engine.status != Status::Connecting)).await;
-        let failure = shared.lock().first_failure.take();
-        match failure {
+        match shared.lock().first_failure.take() {
             Some(error) => Err(error),
-            None => Ok(client),
+            None => Ok(()),
         }
     }
 
@@ -76,7 +81,7 @@ impl Client {
         Self::prepare(options.try_into()?, false)
     }
 
-    fn prepare(options: ConnectOptions, once: bool) -> Result<(Self, Driver), OptionsError> {
+    pub(crate) fn prepare(options: ConnectOptions, once: bool) -> Result<(Self, Driver), OptionsError> {
         options.check()?;
         let shared = Arc::new(Shared::new(&options));
         let driver = Driver::new(options, shared.clone(), once)?;

@@ -59,10 +59,10 @@ use self::driver::Shared;
 /// // The program under test would connect to server.url(). Here: CONNECT and PUBLISH by hand.
 /// let mut client = tokio::net::TcpStream::connect(server.address()).await?;
 /// client.write_all(b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01a").await?;
-/// client.write_all(b"\x30\x06\x00\x01thello"[..8].as_ref()).await?;
+/// client.write_all(b"\x30\x08\x00\x01thello").await?;
 ///
 /// server.wait_for_messages(1).await;
-/// assert_eq!(server.received()[0].message.topic(), "t");
+/// assert_eq!(server.received()[0].message.text(), "hello");
 /// server.assert_no_breaches();
 /// # Ok(())
 /// # }

@@ -148,7 +148,7 @@ async fn a_client_that_only_writes_is_held_back() {
     let mut client = connected(&server, b'a').await;
     let pings = [0xC0, 0x00].repeat(2 << 20);
     let writing = tokio::time::timeout(Duration::from_secs(1), client.write_all(&pings)).await;
-    assert!(writing.is_err(), "the server took 4 MiB and got none of its answers rid");
+    assert!(writing.is_err(), "the server took in 4 MiB though none of its answers was read");
     // It goes on where it stopped as soon as the client reads.
     for _ in 0..1_000 {
         soon(read(&mut client, 1_024)).await;

@@ -74,9 +74,9 @@ impl Router {
             self.free.push(at);
             let parent_node = &mut self.nodes[parent];
             if level == b"+" {
-                parent_node.any = None
+                parent_node.any = None;
             } else {
-                drop(parent_node.levels.remove(level))
+                parent_node.levels.remove(level);
             }
             at = parent;
         }

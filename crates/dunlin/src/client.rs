@@ -157,10 +157,7 @@ impl Client {
     async fn end(self, closing: Closing) -> Closed {
         let shared = &self.handle.shared;
         let before = shared.with_driver_woken(|engine| {
-            let sooner = engine.closing.is_none_or(|known| closing.abort || known.deadline.is_none());
-            if sooner {
-                engine.closing = Some(closing);
-            }
+            engine.closing = Some(engine.closing.map_or(closing, |known| known.sooner(closing)));
             engine.statistics
         });
         poll_fn(|cx| shared.lock().poll_status(cx, |engine| engine.status == Status::Closed)).await;

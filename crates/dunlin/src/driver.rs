@@ -10,12 +10,12 @@ use core::{
 };
 use std::{sync::Arc, time::Duration};
 
-use dunlin_session::{Backoff, Instant, State, Timeout};
+use dunlin_session::{Backoff, Instant, Timeout};
 use tokio::time;
 
 use crate::{
     ConnectOptions, ConnectionError, Event, NetworkError, OptionsError, Status,
-    engine::{Engine, Shared},
+    engine::{Engine, Shared, Stage},
     random,
     tls::Connector,
 };
@@ -110,7 +110,7 @@ impl Lifecycle {
             if !discarded {
                 self.wait_for_next_try().await;
             }
-            if self.shared.lock().closing.is_some() && self.is_settled() {
+            if is_settled(&self.shared.lock()) {
                 break;
             }
         }
@@ -171,10 +171,7 @@ impl Lifecycle {
     fn end_connection(&self, error: ConnectionError, was_connected: bool, first: bool, discarded: bool) -> bool {
         let now = self.clock.now();
         self.update(|engine, wakers| {
-            let closed = engine.closing.is_some_and(|closing| {
-                closing.abort || closing.deadline.is_some_and(|deadline| deadline <= time::Instant::now())
-            });
-            let done = closed || (engine.closing.is_some() && engine.session.is_idle());
+            let done = is_settled(engine);
             let give_up = done || first && !discarded && !was_connected;
             if give_up || discarded {
                 engine.session.handle_connection_closed();
@@ -222,26 +219,22 @@ impl Lifecycle {
 
     /// Waits until the client is to be closed without waiting for another connection.
     async fn closing(&self) {
-        let deadline = poll_fn(|cx| {
+        let mut timer: Option<(time::Instant, Pin<Box<time::Sleep>>)> = None;
+        poll_fn(|cx| {
             let mut engine = self.shared.lock();
             self.shared.sleep(&mut engine, cx.waker(), true);
-            match engine.closing {
-                Some(closing) if closing.abort || engine.session.is_idle() => Poll::Ready(None),
-                Some(closing) if closing.deadline.is_some() => Poll::Ready(closing.deadline),
-                _ => Poll::Pending,
+            let Some(closing) = engine.closing else { return Poll::Pending };
+            if closing.abort || engine.session.is_idle() {
+                return Poll::Ready(());
             }
-        });
-        if let Some(deadline) = deadline.await {
-            time::sleep_until(deadline).await;
-        }
-    }
-
-    fn is_settled(&self) -> bool {
-        let engine = self.shared.lock();
-        engine.closing.is_some_and(|closing| {
-            let late = closing.deadline.is_some_and(|deadline| deadline <= time::Instant::now());
-            closing.abort || late || engine.session.is_idle()
+            let Some(deadline) = closing.deadline else { return Poll::Pending };
+            let (_, sleep) = match &mut timer {
+                Some(timer) if timer.0 == deadline => timer,
+                other => other.insert((deadline, Box::pin(time::sleep_until(deadline)))),
+            };
+            sleep.as_mut().poll(cx)
         })
+        .await;
     }
 
     /// Does something to the engine and passes on what it tells, outside the lock.
@@ -254,6 +247,14 @@ impl Lifecycle {
         wakers.into_iter().for_each(Waker::wake);
         result
     }
+}
+
+/// Whether the client is to be closed, and there is nothing left to wait for.
+fn is_settled(engine: &Engine) -> bool {
+    engine.closing.is_some_and(|closing| {
+        let late = closing.deadline.is_some_and(|deadline| deadline <= time::Instant::now());
+        closing.abort || late || engine.session.is_idle()
+    })
 }
 
 /// How a connection ended.
@@ -274,8 +275,11 @@ impl Drop for EndOnDrop {
         let mut engine = self.shared.lock();
         let closing = crate::engine::Closing { deadline: None, abort: true };
         engine.closing.get_or_insert(closing);
-        if engine.session.state() == State::Connected {
-            engine.tell(Event::Disconnected { error: ConnectionError::Closed, retry_in: None });
+        let error = ConnectionError::Closed;
+        match engine.stage {
+            Stage::Apart => {}
+            Stage::Connecting => engine.tell(Event::ConnectFailed { error, retry_in: None }),
+            Stage::Connected => engine.tell(Event::Disconnected { error, retry_in: None }),
         }
         engine.abandon(&mut wakers);
         engine.tell(Event::Closed);

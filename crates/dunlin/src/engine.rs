@@ -144,6 +144,8 @@ pub(crate) struct Engine {
     labels: HashSet<u32>,
     /// Messages that several subscriptions hold, with how many of them have not yet taken theirs.
     shared_deliveries: HashMap<Delivery, usize>,
+    /// What the events said of the connection last: they obey a grammar.
+    pub(crate) stage: Stage,
     pub(crate) status: Status,
     status_wakers: Vec<Waker>,
     /// The first try of `connect` failed like this.
@@ -154,6 +156,14 @@ pub(crate) struct Engine {
     pub(crate) left: (u64, u64),
 }
 
+/// What must still be told of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Apart,
+    Connecting,
+    Connected,
+}
+
 /// What the driver is to do before it ends.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Closing {
@@ -161,6 +171,14 @@ pub(crate) struct Closing {
     pub(crate) deadline: Option<tokio::time::Instant>,
     /// Without a DISCONNECT, so that the server publishes the will.
     pub(crate) abort: bool,
+}
+
+impl Closing {
+    /// What both ask for.
+    pub(crate) fn sooner(self, other: Self) -> Self {
+        let deadline = [self.deadline, other.deadline].into_iter().flatten().min();
+        Self { deadline, abort: self.abort || other.abort }
+    }
 }
 
 /// Counts since the client began.
@@ -202,6 +220,7 @@ impl Engine {
             told: Vec::new(),
             labels: HashSet::new(),
             shared_deliveries: HashMap::new(),
+            stage: Stage::Apart,
             status: Status::Connecting,
             status_wakers: Vec::new(),
             first_failure: None,
@@ -312,14 +331,14 @@ impl Engine {
     }
 
     pub(crate) fn acknowledge(&mut self, delivery: Delivery) {
-        if !self.shared_deliveries.is_empty() {
-            if let Some(holders) = self.shared_deliveries.get_mut(&delivery) {
-                *holders -= 1;
-                if *holders > 0 {
-                    return;
-                }
-                self.shared_deliveries.remove(&delivery);
+        if !self.shared_deliveries.is_empty()
+            && let Some(holders) = self.shared_deliveries.get_mut(&delivery)
+        {
+            *holders -= 1;
+            if *holders > 0 {
+                return;
             }
+            self.shared_deliveries.remove(&delivery);
         }
         self.session.acknowledge(delivery);
     }
@@ -356,6 +375,12 @@ impl Engine {
 
     /// To be passed on by [`Engine::pass_on`], in order.
     pub(crate) fn tell(&mut self, event: Event) {
+        match event {
+            Event::Connecting => self.stage = Stage::Connecting,
+            Event::Connected(_) => self.stage = Stage::Connected,
+            Event::ConnectFailed { .. } | Event::Disconnected { .. } => self.stage = Stage::Apart,
+            _ => {}
+        }
         if !self.listeners.is_empty() {
             self.told.push(Told::Event(event));
         }

@@ -6,6 +6,9 @@ use std::{
 
 use crate::{Event, Events, Message, Outcome, Qos, ReasonCode};
 
+type Handler<H> = Option<Box<H>>;
+type Verdict = Result<Qos, ReasonCode>;
+
 /// What to call back for which event; see [`Client::handle_events`](super::Client::handle_events). What is not set is
 /// passed over.
 ///
@@ -26,12 +29,12 @@ use crate::{Event, Events, Message, Outcome, Qos, ReasonCode};
 #[derive(Default)]
 #[must_use = "handlers are called once they are given to `Client::handle_events`"]
 pub struct Handlers {
-    publish_received: Option<Box<dyn FnMut(&Message) + Send>>,
-    published: Option<Box<dyn FnMut(Option<u32>, Outcome) + Send>>,
-    subscribed: Option<Box<dyn FnMut(Option<u32>, Result<Qos, ReasonCode>) + Send>>,
-    unsubscribed: Option<Box<dyn FnMut(Option<u32>) + Send>>,
-    connected: Option<Box<dyn FnMut(bool) + Send>>,
-    any: Option<Box<dyn FnMut(&Event) + Send>>,
+    publish_received: Handler<dyn FnMut(&Message) + Send>,
+    published: Handler<dyn FnMut(Option<u32>, Outcome) + Send>,
+    subscribed: Handler<dyn FnMut(Option<u32>, Verdict) + Send>,
+    unsubscribed: Handler<dyn FnMut(Option<u32>) + Send>,
+    connected: Handler<dyn FnMut(bool) + Send>,
+    any: Handler<dyn FnMut(&Event) + Send>,
 }
 
 impl Handlers {
@@ -103,7 +106,7 @@ impl Handlers {
     }
 }
 
-fn call<H: ?Sized>(handler: &mut Option<Box<H>>, call: impl FnOnce(&mut H)) {
+fn call<H: ?Sized>(handler: &mut Handler<H>, call: impl FnOnce(&mut H)) {
     if let Some(handler) = handler {
         call(handler);
     }

@@ -36,6 +36,8 @@ pub(super) struct Connection<'d> {
     /// Why the connection ends, once what is still to be said is written, until then.
     ending: Option<(Ended, time::Instant)>,
     reading_stopped: bool,
+    /// Packets were read whose answers had no room: they are handled when something was transmitted.
+    input_waits: bool,
     pub(super) was_connected: bool,
     pub(super) assigned_client_id: Option<String>,
 }
@@ -67,6 +69,7 @@ impl<'d> Connection<'d> {
             armed: None,
             ending: None,
             reading_stopped: false,
+            input_waits: false,
             was_connected: false,
             assigned_client_id: None,
         }
@@ -76,24 +79,24 @@ impl<'d> Connection<'d> {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         for _ in 0..ROUNDS {
             let now = self.clock.now();
-            let blocked = match self.write(now, cx) {
-                Ok(Step::Progress) => false,
-                Ok(Step::Blocked) => true,
-                Ok(Step::Nothing) => {
-                    // Everything is written: nothing keeps a connection that is to end.
-                    if let Some((ended, _)) = self.ending.take() {
-                        return Poll::Ready(ended);
-                    }
-                    false
-                }
-                Err(error) => return Poll::Ready(self.ended_by(&error)),
+            let wrote = match self.write(now, cx) {
+                Ok(wrote) => wrote,
+                Err(error) => return Poll::Ready(self.ended_while_writing(now, cx, &error)),
             };
-            match self.read(now, cx) {
-                Ok(Step::Progress) => continue,
-                Ok(_) => {}
-                Err(ended) => return Poll::Ready(self.ending.take().map_or(ended, |(ended, _)| ended)),
+            if matches!(wrote, Step::Nothing) {
+                // Everything is written: nothing keeps a connection that is to end.
+                if let Some((ended, _)) = self.ending.take() {
+                    return Poll::Ready(ended);
+                }
             }
-            if let Some(pending) = self.sleep(blocked, cx) {
+            let read = match self.read(now, cx) {
+                Ok(read) => read,
+                Err(ended) => return Poll::Ready(self.ending.take().map_or(ended, |(ended, _)| ended)),
+            };
+            if matches!(wrote, Step::Progress) || matches!(read, Step::Progress) {
+                continue;
+            }
+            if let Some(pending) = self.sleep(matches!(wrote, Step::Blocked), cx) {
                 return pending;
             }
         }
@@ -117,45 +120,46 @@ impl<'d> Connection<'d> {
 
     // ---- out ----
 
+    /// Writes what there is. That it is written is told to the session in the next round.
     fn write(&mut self, now: Instant, cx: &mut Context<'_>) -> io::Result<Step> {
-        let mut step = Step::Nothing;
-        loop {
-            if self.write.is_empty() {
-                let mut engine = self.shared.lock();
-                engine.session.flushed();
-                engine.settle_polled(&mut self.wakers);
-                close_if_due(&mut engine);
-                engine.ask(&mut self.wakers);
-                self.write.fill(&mut engine.session, now);
-                engine.take_space_wakers(&mut self.wakers);
-                if engine.has_told() {
-                    engine.pass_on(&Bytes::new(), &mut self.wakers);
-                }
-                let closing = engine.session.state() == State::Closing;
-                drop(engine);
-                self.wake();
-                if closing && self.ending.is_none() {
-                    self.end(Ended::With(ConnectionError::Closed));
-                }
-                if self.write.is_empty() {
-                    return Ok(step);
-                }
-            }
-            match self.write.poll_flush(self.stream.as_mut(), cx) {
-                Poll::Ready(result) => result?,
-                Poll::Pending => return Ok(Step::Blocked),
-            }
-            step = Step::Progress;
-            if !self.shared.lock().has_room() {
-                continue;
-            }
-            // One more look finds what is to be settled; then it is the reader's turn.
+        if self.write.is_empty() {
             let mut engine = self.shared.lock();
             engine.session.flushed();
             engine.settle_polled(&mut self.wakers);
+            close_if_due(&mut engine);
+            engine.ask(&mut self.wakers);
+            self.write.fill(&mut engine.session, now);
+            engine.take_space_wakers(&mut self.wakers);
+            if engine.has_told() {
+                engine.pass_on(&Bytes::new(), &mut self.wakers);
+            }
+            let closing = engine.session.state() == State::Closing;
             drop(engine);
             self.wake();
-            return Ok(step);
+            if closing {
+                self.end(Ended::With(ConnectionError::Closed));
+            }
+            if self.write.is_empty() {
+                return Ok(Step::Nothing);
+            }
+        }
+        match self.write.poll_flush(self.stream.as_mut(), cx) {
+            Poll::Ready(result) => result.map(|()| Step::Progress),
+            Poll::Pending => Ok(Step::Blocked),
+        }
+    }
+
+    /// A server that closes a connection often says why first: that is better than "the connection was cut".
+    fn ended_while_writing(&mut self, now: Instant, cx: &mut Context<'_>, error: &io::Error) -> Ended {
+        while self.ending.is_none() {
+            match self.read(now, cx) {
+                Ok(Step::Progress) => {}
+                _ => break,
+            }
+        }
+        match self.ending.take() {
+            Some((ended, _)) => ended,
+            None => self.ended_by(error),
         }
     }
 
@@ -168,6 +172,10 @@ impl<'d> Connection<'d> {
     fn read(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<Step, Ended> {
         if self.ending.is_some() || self.must_stop_reading(now) {
             return Ok(Step::Nothing);
+        }
+        if core::mem::take(&mut self.input_waits) {
+            self.handle_input(now);
+            return Ok(if self.input_waits { Step::Nothing } else { Step::Progress });
         }
         if self.read.capacity() - self.read.len() < self.read_size / 4 {
             self.read.reserve(self.read_size);
@@ -184,7 +192,7 @@ impl<'d> Connection<'d> {
                 } else {
                     self.read_size
                 };
-                self.handle_input(now)?;
+                self.handle_input(now);
                 Ok(Step::Progress)
             }
             Poll::Ready(Err(error)) => Err(self.ended_by(&error)),
@@ -212,7 +220,7 @@ impl<'d> Connection<'d> {
     }
 
     /// Takes every whole packet that was read, at most [`PACKETS`] under one lock.
-    fn handle_input(&mut self, now: Instant) -> Result<(), Ended> {
+    fn handle_input(&mut self, now: Instant) {
         let mut used = 0;
         let mut result = Ok(true);
         while matches!(result, Ok(true)) {
@@ -234,12 +242,8 @@ impl<'d> Connection<'d> {
             drop(engine);
             self.wake();
         }
-        match result {
-            Ok(_) => Ok(()),
-            Err(ended) => {
-                self.end(ended);
-                Ok(())
-            }
+        if let Err(ended) = result {
+            self.end(ended);
         }
     }
 
@@ -264,7 +268,10 @@ impl<'d> Connection<'d> {
                     self.read_size = self.read_size.max(missing.min(LARGEST_READ));
                     return Ok(false);
                 }
-                Progress::Blocked => return Ok(false),
+                Progress::Blocked => {
+                    self.input_waits = true;
+                    return Ok(false);
+                }
                 Progress::Fault(fault) => return Err(Ended::With(ConnectionError::Fault(fault))),
             };
             *used += consumed;
@@ -326,11 +333,12 @@ impl<'d> Connection<'d> {
             engine.closing.and_then(|closing| closing.deadline).filter(|_| self.ending.is_none()),
             self.ending.as_ref().map(|(_, until)| *until),
         ];
-        if let Some(at) = wake_at.into_iter().flatten().min() {
-            self.arm(at);
-        }
+        let wake_at = wake_at.into_iter().flatten().min();
         // While the socket is full it wakes us; a new message need not.
         shared.sleep(&mut engine, cx.waker(), !blocked);
+        // A timer that went off stays so until it is set again.
+        let Some(at) = wake_at else { return Some(Poll::Pending) };
+        self.arm(at);
         if self.timer.as_mut().poll(cx).is_pending() {
             return Some(Poll::Pending);
         }

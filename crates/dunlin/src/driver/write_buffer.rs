@@ -82,11 +82,10 @@ impl WriteBuffer {
             }
             at = *before;
         }
-        if self.shared.len() < SLICES / 2 {
-            if let Some(bytes) = self.copied.get(at..).filter(|bytes| !bytes.is_empty()) {
-                slices[count] = IoSlice::new(bytes);
-                count += 1;
-            }
+        let rest = self.copied.get(at..).unwrap_or_default();
+        if self.shared.len() < SLICES / 2 && !rest.is_empty() {
+            slices[count] = IoSlice::new(rest);
+            count += 1;
         }
         count
     }

@@ -99,11 +99,11 @@ impl Filters {
         buffer: usize,
         label: Option<u32>,
     ) -> Result<(Holder, Arc<Inbox>, Vec<Event>), SubscribeError> {
-        let conflicts = |filter: &&Box<str>| {
+        let conflicts = |filter: &str| {
             let same_but_qos = |known: &Filter| SubscriptionOptions { qos: options.qos, ..known.options } == options;
-            self.filters.get(*filter).is_some_and(|known| !same_but_qos(known))
+            self.filters.get(filter).is_some_and(|known| !same_but_qos(known))
         };
-        if filters.iter().any(|filter| conflicts(&filter)) {
+        if filters.iter().any(|filter| conflicts(filter)) {
             return Err(SubscribeError::Conflict);
         }
         let holder = self.next_holder;

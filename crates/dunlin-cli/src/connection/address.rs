@@ -1,0 +1,101 @@
+use std::env;
+
+use clap::{ArgAction, Args};
+use dunlin::{ConnectOptions, TlsOptions};
+
+use super::HEADING;
+use crate::failure::Failure;
+
+/// Which server.
+#[derive(Args, Debug, Default)]
+pub(crate) struct Address {
+    /// The server's name or address [default: localhost]
+    #[arg(short = 'h', long, value_name = "HOST", help_heading = HEADING)]
+    host: Option<String>,
+    /// The server's port [default: 1883, with TLS 8883]
+    #[arg(short, long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), help_heading = HEADING)]
+    port: Option<u16>,
+    /// The server as a URL: mqtt://HOST:PORT, or mqtts:// for TLS [env: DUNLIN_URL, there with USER:PASSWORD@]
+    ///
+    /// On the command line the URL may hold a user name, but no password: every user of the machine could read it
+    /// there. A URL in the environment variable DUNLIN_URL may hold both; it counts when neither --url nor --host nor
+    /// --port is given.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["host", "port"], help_heading = HEADING)]
+    url: Option<String>,
+    /// Print help
+    // Here, since it is this group that takes -h for the host, as the other MQTT tools do.
+    #[arg(long, action = ArgAction::HelpLong)]
+    help: Option<bool>,
+}
+
+impl Address {
+    pub(crate) fn of_url(url: &str) -> Self {
+        Self { url: Some(url.to_owned()), ..Self::default() }
+    }
+
+    /// Where that is. With `tls` something else on the command line says TLS, too.
+    pub(super) fn place(&self, tls: bool) -> Result<Place, Failure> {
+        if let Some(url) = &self.url {
+            if has_password(url) {
+                return Err(Failure::usage(
+                    "the URL on the command line has a password, which every user can read there",
+                )
+                .with_hint("put the URL into the environment variable DUNLIN_URL, or use --password-file"));
+            }
+            return Place::of_url(url, tls);
+        }
+        if self.host.is_none()
+            && self.port.is_none()
+            && let Ok(url) = env::var("DUNLIN_URL")
+        {
+            return Place::of_url(&url, tls).map_err(|failure| failure.during("DUNLIN_URL"));
+        }
+        let host = self.host.as_deref().unwrap_or("localhost");
+        check_host(host)?;
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let port = self.port.unwrap_or(if tls { 8883 } else { 1883 });
+        let options = ConnectOptions::new(host);
+        // The port last: TLS moves a port of 1883.
+        let options = if tls { options.tls(TlsOptions::default()).port(port) } else { options.port(port) };
+        let scheme = if tls { "mqtts" } else { "mqtt" };
+        let name = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        Ok(Place { options, is_secure: tls, name: format!("{scheme}://{name}") })
+    }
+}
+
+/// A server's address, and whether TLS is spoken there.
+pub(super) struct Place {
+    pub(super) options: ConnectOptions,
+    pub(super) is_secure: bool,
+    pub(super) name: String,
+}
+
+impl Place {
+    fn of_url(url: &str, tls: bool) -> Result<Self, Failure> {
+        let options = ConnectOptions::from_url(url).map_err(|error| Failure::usage(error.to_string()))?;
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let is_secure = ["mqtts", "ssl"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure));
+        if tls && !is_secure {
+            return Err(Failure::usage("the URL says no TLS, and other options do")
+                .with_hint("write mqtts:// for TLS, or leave --tls, --ca, --cert and the like out"));
+        }
+        let address = rest.rsplit_once('@').map_or(rest, |(_, address)| address);
+        Ok(Self { options, is_secure, name: format!("{scheme}://{address}") })
+    }
+}
+
+fn has_password(url: &str) -> bool {
+    let (_, rest) = url.split_once("://").unwrap_or_default();
+    rest.rsplit_once('@').is_some_and(|(credentials, _)| credentials.contains(':'))
+}
+
+fn check_host(host: &str) -> Result<(), Failure> {
+    if host.contains("://") {
+        return Err(Failure::usage("--host wants a name or an address, and got a URL").with_hint("use --url"));
+    }
+    let is_name_and_port = host.matches(':').count() == 1 && !host.starts_with('[');
+    if is_name_and_port {
+        return Err(Failure::usage("--host wants a name or an address, and got a port too").with_hint("use --port"));
+    }
+    Ok(())
+}

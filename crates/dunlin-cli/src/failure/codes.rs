@@ -1,0 +1,80 @@
+//! From what the library says to the number that a script sees.
+
+use dunlin::{
+    ConnectionError, NetworkError, OptionsError, PublishError, ReasonCode, ServerRefusal, SubscribeError, TlsError,
+    TlsRefusal,
+};
+
+use crate::exit_codes::ExitCode;
+
+pub(super) fn of_connection(error: &ConnectionError) -> ExitCode {
+    match error {
+        ConnectionError::Options(OptionsError::Tls(error)) | ConnectionError::Tls(error) => of_tls(error),
+        ConnectionError::Options(_) => ExitCode::Options,
+        ConnectionError::Server(refusal) => of_refusal(refusal),
+        ConnectionError::Fault(_) => ExitCode::ServerFault,
+        ConnectionError::ClosedWithoutConnack => ExitCode::Refused,
+        ConnectionError::ConnackMissing => ExitCode::Timeout,
+        ConnectionError::Network(error) => of_network(error),
+        ConnectionError::ClosedByServer | ConnectionError::ServerSilent(_) | ConnectionError::SlowConsumer => {
+            ExitCode::ConnectionLost
+        }
+        _ => ExitCode::Other,
+    }
+}
+
+fn of_refusal(refusal: &ServerRefusal) -> ExitCode {
+    match refusal.reason {
+        ReasonCode::BAD_USER_NAME_OR_PASSWORD
+        | ReasonCode::NOT_AUTHORIZED
+        | ReasonCode::BANNED
+        | ReasonCode::BAD_AUTHENTICATION_METHOD => ExitCode::Credentials,
+        _ if refusal.to_connect => ExitCode::Refused,
+        _ => ExitCode::ConnectionLost,
+    }
+}
+
+fn of_network(error: &NetworkError) -> ExitCode {
+    match error {
+        NetworkError::UnknownHost(_) => ExitCode::UnknownHost,
+        NetworkError::PortClosed(_) | NetworkError::Unreachable(_) => ExitCode::Unreachable,
+        NetworkError::TimedOut(_) => ExitCode::Timeout,
+        _ => ExitCode::ConnectionLost,
+    }
+}
+
+fn of_tls(error: &TlsError) -> ExitCode {
+    match error {
+        TlsError::Setup(_) => ExitCode::Options,
+        TlsError::Certificate { .. } => ExitCode::ServerCertificate,
+        TlsError::Refused(
+            TlsRefusal::CertificateRequired
+            | TlsRefusal::CertificateRejected
+            | TlsRefusal::UnknownAuthority
+            | TlsRefusal::CertificateExpired
+            | TlsRefusal::CertificateRevoked
+            | TlsRefusal::AccessDenied
+            // With TLS 1.2 this is how a missing client certificate looks.
+            | TlsRefusal::HandshakeFailure,
+        ) => ExitCode::ClientCertificate,
+        TlsError::Network(_) => ExitCode::ConnectionLost,
+        TlsError::Failed { .. } => ExitCode::Other,
+        _ => ExitCode::Tls,
+    }
+}
+
+pub(super) fn of_publish(error: &PublishError) -> ExitCode {
+    match error {
+        PublishError::Topic(_) | PublishError::NeedsV5 | PublishError::Property(_) => ExitCode::Usage,
+        PublishError::Unknown(_) => ExitCode::MessageUnknown,
+        _ => ExitCode::MessageRejected,
+    }
+}
+
+pub(super) fn of_subscribe(error: &SubscribeError) -> ExitCode {
+    match error {
+        SubscribeError::Refused { .. } | SubscribeError::TooLarge => ExitCode::SubscriptionRefused,
+        SubscribeError::Closed => ExitCode::ConnectionLost,
+        _ => ExitCode::Usage,
+    }
+}

@@ -1,0 +1,100 @@
+//! Where the library's hint can be said in options of this command. `None`: the library's own is best.
+
+use dunlin::{
+    CertificateProblem, ConnectionError, OptionsError, PublishError, ReasonCode, Rejection, SubscribeError, TlsError,
+    TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError,
+};
+
+pub(super) fn of_connection(error: &ConnectionError) -> Option<&'static str> {
+    match error {
+        ConnectionError::Options(OptionsError::Tls(error)) | ConnectionError::Tls(error) => of_tls(error),
+        ConnectionError::Options(OptionsError::PasswordAlone) => Some("give --user too, or use --mqtt 5"),
+        ConnectionError::Options(OptionsError::ClientIdEmpty) => Some("give --client-id"),
+        ConnectionError::Server(refusal) => match refusal.reason {
+            ReasonCode::BAD_USER_NAME_OR_PASSWORD => {
+                Some("check --user, and the password in --password-file or DUNLIN_PASSWORD")
+            }
+            ReasonCode::NOT_AUTHORIZED if refusal.to_connect => {
+                Some("check --user, --password-file and --cert, and what the server allows this client")
+            }
+            ReasonCode::UNSUPPORTED_PROTOCOL_VERSION => Some("use the other version: --mqtt 3.1.1 or --mqtt 5"),
+            ReasonCode::CLIENT_IDENTIFIER_NOT_VALID => Some("give another --client-id"),
+            ReasonCode::SESSION_TAKEN_OVER => {
+                Some("another client connects with this client identifier: give each its own --client-id")
+            }
+            _ => None,
+        },
+        ConnectionError::ClosedWithoutConnack => Some(
+            "the server may want TLS here (--tls), may not speak this version (--mqtt 3.1.1), or refuse this client",
+        ),
+        _ => None,
+    }
+}
+
+fn of_tls(error: &TlsError) -> Option<&'static str> {
+    Some(match error {
+        TlsError::Certificate { problem: CertificateProblem::UnknownIssuer { .. }, .. } => {
+            "give the CA that signed the server's certificate: --ca FILE; if you did, it is another one, or the server leaves its intermediate certificates out"
+        }
+        TlsError::Certificate { problem: CertificateProblem::SelfSigned, .. } => {
+            "if you know this server, give its certificate itself: --ca FILE; better, have it signed by a CA"
+        }
+        TlsError::Certificate { problem: CertificateProblem::WrongName { .. }, .. } => {
+            "connect by a name that is in the certificate, or give that as --server-name; else you may be talking to another server"
+        }
+        TlsError::Refused(TlsRefusal::CertificateRequired) => {
+            "give --cert FILE and --key FILE, made by a CA that the server trusts"
+        }
+        TlsError::Refused(TlsRefusal::HandshakeFailure) => {
+            "most often it wants a client certificate (--cert, --key); else it shares no cipher with this client (its log says which)"
+        }
+        TlsError::Refused(TlsRefusal::NoSharedVersion) => {
+            "let the server speak TLS 1.2 or 1.3, or allow its version with --tls-min and --tls-max"
+        }
+        TlsError::Refused(TlsRefusal::NoApplicationProtocol) => {
+            "give the --alpn that the server's manual names for this port, such as mqtt"
+        }
+        TlsError::Refused(TlsRefusal::UnrecognisedName) => {
+            "connect by a name that the server knows, or give that as --server-name"
+        }
+        TlsError::NotSpoken(TlsNotSpoken::Answered | TlsNotSpoken::Closed) => {
+            "check the port: 8883 is usual for MQTT over TLS; without TLS it is 1883 and mqtt://"
+        }
+        TlsError::Incompatible => "let the server speak TLS 1.2 or 1.3, and look at --tls-min and --tls-max",
+        TlsError::Setup(TlsSetupError::NoPlatformRoots { .. }) => {
+            "install the package ca-certificates, or give the server's CA: --ca FILE"
+        }
+        TlsError::Setup(TlsSetupError::NoPrivateKey { input: TlsInput::KeyFile(_), .. }) => {
+            "give the private key with --key FILE, as PKCS#8, PKCS#1 or SEC1; without --key it is looked for in the file of --cert"
+        }
+        TlsError::Setup(TlsSetupError::NoVersionLeft { .. }) => "make --tls-min at most --tls-max",
+        _ => return None,
+    })
+}
+
+pub(super) fn of_publish(error: &PublishError) -> Option<&'static str> {
+    match error {
+        PublishError::QosNotSupported => Some("use a lower --qos"),
+        PublishError::RetainNotSupported => Some("publish without --retain"),
+        PublishError::TooLarge => Some("make it smaller, or raise the server's limit"),
+        PublishError::Rejected(Rejection::ByServer(ReasonCode::NOT_AUTHORIZED)) => {
+            Some("the server's access rules do not let this user publish to this topic")
+        }
+        PublishError::Rejected(Rejection::BeyondLimits(_)) => {
+            Some("look at the message's size, --qos and --retain, and at the server's limits")
+        }
+        PublishError::Unknown(_) => {
+            Some("ask a subscriber before it is published again; with --qos 1 the server answers")
+        }
+        _ => None,
+    }
+}
+
+pub(super) fn of_subscribe(error: &SubscribeError) -> Option<&'static str> {
+    match error {
+        SubscribeError::Refused { reason: ReasonCode::NOT_AUTHORIZED | ReasonCode::UNSPECIFIED_ERROR, .. } => {
+            Some("the server's access rules may not let this user subscribe to it; its log says more")
+        }
+        _ => None,
+    }
+}

@@ -1,4 +1,7 @@
-use crate::{Malformed, VARIABLE_BYTE_INTEGER_MAX, Version, varint};
+use crate::{
+    Malformed, VARIABLE_BYTE_INTEGER_MAX, Version,
+    varint::{self, MALFORMED, Varint},
+};
 
 /// The most bytes that may follow a fixed header.
 pub const MAXIMUM_REMAINING_LENGTH: usize = VARIABLE_BYTE_INTEGER_MAX as usize;
@@ -21,8 +24,11 @@ impl FixedHeader {
     #[inline]
     pub fn read(input: &[u8]) -> Result<Option<Self>, Malformed> {
         let Some((&first_byte, tail)) = input.split_first() else { return Ok(None) };
-        let Some((remaining_length, rest)) = varint::read(tail)? else { return Ok(None) };
-        Ok(Some(Self { first_byte, len: input.len().wrapping_sub(rest.len()), remaining_length }))
+        match varint::read(tail) {
+            Varint { len: 0, .. } => Ok(None),
+            Varint { len: MALFORMED, .. } => Err(Malformed::VariableByteInteger),
+            Varint { value, len } => Ok(Some(Self { first_byte, len: len.wrapping_add(1), remaining_length: value })),
+        }
     }
 
     /// Bytes of the whole packet.

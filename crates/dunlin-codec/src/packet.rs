@@ -19,8 +19,8 @@ pub use subscribe::{Filters, Subscribe, SubscriptionFilter, SubscriptionOptions}
 pub use unsubscribe::{Unsubscribe, UnsubscribeFilters};
 
 use crate::{
-    DecodeError, EncodeError, FixedHeader, MAXIMUM_REMAINING_LENGTH, Malformed, PacketType, Properties, TextError,
-    Version, check_text, reader::Reader, variable_byte_integer_len, varint, writer::Writer,
+    DecodeError, EncodeError, FixedHeader, MAXIMUM_REMAINING_LENGTH, PacketType, Properties, TextError, Version,
+    check_text, reader::Reader, variable_byte_integer_len, varint, writer::Writer,
 };
 
 /// What [`decode`] found at the front of its input.
@@ -209,6 +209,6 @@ fn field_len(bytes: &[u8]) -> Result<usize, EncodeError> {
     if bytes.len() > 0xFFFF { Err(EncodeError::TooLarge) } else { Ok(2 + bytes.len()) }
 }
 
-fn empty(body: &[u8]) -> Result<(), Malformed> {
-    Reader::new(body).end()
+fn empty(body: &[u8]) -> Result<(), DecodeError> {
+    Reader::new(body).end(())
 }

@@ -5,6 +5,8 @@ use core::{fmt, num::NonZeroU16};
 pub struct PacketId(NonZeroU16);
 
 impl PacketId {
+    pub(crate) const FIRST: Self = Self(NonZeroU16::MIN);
+
     /// The identifier with this number; `None` for 0.
     #[inline]
     pub const fn new(id: u16) -> Option<Self> {

@@ -6,7 +6,7 @@ pub use table::{PropertyId, PropertyOwner};
 
 use core::fmt;
 
-use crate::{DecodeError, Malformed, ProtocolViolation, reader::Reader, text, varint, writer::Writer};
+use crate::{DecodeError, MEMCPY, Malformed, ProtocolViolation, Version, reader::Reader, text, varint, writer::Writer};
 use table::Kind;
 
 /// The properties of a packet: a slice of the packet, checked once and read on demand.
@@ -24,27 +24,37 @@ impl<'a> Properties<'a> {
 
     /// Checks the properties of a packet, without the length before them.
     pub fn check(owner: PropertyOwner, bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let (mut reader, mut seen) = (Reader::new(bytes), table::Ids::default());
-        while !reader.is_empty() {
-            let id = reader.variable_byte_integer()?;
-            let row = table::row(id).filter(|row| row.may_stand_in(owner)).ok_or(Malformed::PropertyId)?;
-            if !seen.insert(id) && !table::may_repeat(id, owner) {
-                return Err(ProtocolViolation::DuplicateProperty.into());
-            }
-            check_value(row.kind(), read_value(row.kind(), &mut reader)?)?;
-        }
-        if seen.has(PropertyId::AuthenticationData) && !seen.has(PropertyId::AuthenticationMethod) {
-            return Err(ProtocolViolation::AuthenticationDataAlone.into());
-        }
-        Ok(Self { bytes })
+        let mut reader = Reader::new(bytes);
+        check(owner, &mut reader);
+        reader.result(Self { bytes })
     }
 
-    /// Takes the length and the properties off the front of `reader`.
+    /// Takes the length and the properties off the front of `reader`; 3.1.1 has neither.
     #[inline]
-    pub(crate) fn read(reader: &mut Reader<'a>, owner: PropertyOwner) -> Result<Self, DecodeError> {
-        let len = reader.variable_byte_integer()?;
-        let bytes = reader.take(len)?;
-        if bytes.is_empty() { Ok(Self::NONE) } else { Self::check(owner, bytes) }
+    pub(crate) fn read(version: Version, reader: &mut Reader<'a>, owner: PropertyOwner) -> Self {
+        if MEMCPY { Self::read_here(version, reader, owner) } else { Self::read_there(version, reader, owner) }
+    }
+
+    /// A function of its own: a microcontroller has one copy for all packets.
+    #[inline(never)]
+    fn read_there(version: Version, reader: &mut Reader<'a>, owner: PropertyOwner) -> Self {
+        Self::read_here(version, reader, owner)
+    }
+
+    #[inline]
+    fn read_here(version: Version, reader: &mut Reader<'a>, owner: PropertyOwner) -> Self {
+        if !version.is_v5() {
+            return Self::NONE;
+        }
+        let len = reader.variable_byte_integer();
+        let bytes = reader.take(len);
+        if bytes.is_empty() {
+            return Self::NONE;
+        }
+        let mut inside = Reader::new(bytes);
+        check(owner, &mut inside);
+        reader.fail_with(inside);
+        Self { bytes }
     }
 
     /// Bytes of the length and the properties together.
@@ -156,37 +166,61 @@ pub(crate) enum Raw<'a> {
     Pair(&'a [u8], &'a [u8]),
 }
 
+/// Reads every property and judges it.
+fn check(owner: PropertyOwner, reader: &mut Reader<'_>) {
+    let mut seen = table::Ids::default();
+    while !reader.is_empty() {
+        let id = reader.variable_byte_integer();
+        let Some(row) = table::row(id).filter(|row| row.may_stand_in(owner)) else {
+            return reader.fail(Malformed::PropertyId.into());
+        };
+        if !seen.insert(id) && !table::may_repeat(id, owner) {
+            reader.fail(ProtocolViolation::DuplicateProperty.into());
+        }
+        read_value(row.kind(), reader, true);
+    }
+    if seen.has(PropertyId::AuthenticationData) && !seen.has(PropertyId::AuthenticationMethod) {
+        reader.fail(ProtocolViolation::AuthenticationDataAlone.into());
+    }
+}
+
 /// The next of properties that were checked: anything amiss would end the list.
 fn next_raw<'a>(reader: &mut Reader<'a>) -> Option<(u8, Raw<'a>)> {
-    let id = reader.u8().ok()?;
-    let value = read_value(table::row(id.into())?.kind(), reader).ok()?;
-    Some((id, value))
+    if reader.is_empty() {
+        return None;
+    }
+    let id = reader.u8();
+    Some((id, read_value(table::row(id.into())?.kind(), reader, false)))
 }
 
-fn read_value<'a>(kind: Kind, reader: &mut Reader<'a>) -> Result<Raw<'a>, Malformed> {
-    Ok(match kind {
-        Kind::Flag => Raw::Number(reader.u8()?.into()),
-        Kind::U16 | Kind::U16NotZero | Kind::TopicAlias => Raw::Number(reader.u16()?.into()),
-        Kind::U32 | Kind::U32NotZero => Raw::Number(reader.u32()?),
-        Kind::VariableNotZero => Raw::Number(reader.variable_byte_integer()? as u32),
-        Kind::Binary | Kind::Text | Kind::Topic => Raw::Bytes(reader.binary()?),
-        Kind::Pair => Raw::Pair(reader.binary()?, reader.binary()?),
-    })
-}
-
-fn check_value(kind: Kind, value: Raw<'_>) -> Result<(), DecodeError> {
-    let fault = match (kind, value) {
-        (Kind::Flag, Raw::Number(2..)) => ProtocolViolation::PropertyValue,
-        (Kind::TopicAlias, Raw::Number(0)) => ProtocolViolation::TopicAliasZero,
-        (Kind::U16NotZero | Kind::U32NotZero | Kind::VariableNotZero, Raw::Number(0)) => {
-            ProtocolViolation::PropertyValue
+/// Takes a value off the front. Its text is judged only if `check`, numbers always are.
+fn read_value<'a>(kind: Kind, reader: &mut Reader<'a>, check: bool) -> Raw<'a> {
+    let number = match kind {
+        Kind::Flag => reader.u8().into(),
+        Kind::U16 | Kind::U16NotZero | Kind::TopicAlias => reader.u16().into(),
+        Kind::U32 | Kind::U32NotZero => (reader.u16() as u32) << 16 | reader.u16() as u32,
+        Kind::VariableNotZero => reader.variable_byte_integer() as u32,
+        Kind::Binary | Kind::Text | Kind::Topic | Kind::Pair => {
+            let text = |reader: &mut Reader<'a>| match check && kind != Kind::Binary {
+                true => reader.text(),
+                false => reader.binary(),
+            };
+            let bytes = text(reader);
+            if kind == Kind::Pair {
+                return Raw::Pair(bytes, text(reader));
+            }
+            if check && kind == Kind::Topic && !text::is_topic(bytes) {
+                reader.fail(ProtocolViolation::ResponseTopicWildcard.into());
+            }
+            return Raw::Bytes(bytes);
         }
-        (Kind::Text | Kind::Topic, Raw::Bytes(bytes)) if !text::is_text(bytes) => return Err(Malformed::Text.into()),
-        (Kind::Topic, Raw::Bytes(topic)) if !text::is_topic(topic) => ProtocolViolation::ResponseTopicWildcard,
-        (Kind::Pair, Raw::Pair(name, value)) if !(text::is_text(name) && text::is_text(value)) => {
-            return Err(Malformed::Text.into());
-        }
-        _ => return Ok(()),
     };
-    Err(fault.into())
+    let fault = match kind {
+        Kind::Flag if number > 1 => ProtocolViolation::PropertyValue,
+        Kind::TopicAlias if number == 0 => ProtocolViolation::TopicAliasZero,
+        Kind::U16NotZero | Kind::U32NotZero | Kind::VariableNotZero if number == 0 => ProtocolViolation::PropertyValue,
+        _ => return Raw::Number(number),
+    };
+    reader.fail(fault.into());
+    Raw::Number(number)
 }

@@ -32,7 +32,10 @@ macro_rules! reason_codes {
             }
         }
 
-        const LISTED: &[(u8, u16)] = &[$(($code, within(&[$(PacketType::$packet),*]))),*];
+        const LISTED: &[u8] = &[$($code),*];
+
+        // Beside the codes, because pairs of the two would be padded.
+        const LISTED_WITHIN: &[u16] = &[$(within(&[$(PacketType::$packet),*])),*];
     };
 }
 
@@ -146,21 +149,16 @@ impl ReasonCode {
 
     /// Whether the standard lists the code for packets of this type, e.g. [MQTT-3.4.2-1].
     pub fn is_listed_for(self, packet_type: PacketType) -> bool {
-        LISTED.iter().any(|&(code, packets)| code == self.0 && packets & (1 << packet_type as u8) != 0)
+        LISTED
+            .iter()
+            .zip(LISTED_WITHIN)
+            .any(|(&code, packets)| code == self.0 && packets & (1 << packet_type as u8) != 0)
     }
 
     /// The reason code that means what a CONNACK return code of 3.1.1 means. Servers use codes above 5 though the
     /// standard reserves them [MQTT-3.2.2.3-U1]: those become [`ReasonCode::UNSPECIFIED_ERROR`].
     pub const fn from_v3_return_code(code: u8) -> Self {
-        match code {
-            0 => Self::SUCCESS,
-            1 => Self::UNSUPPORTED_PROTOCOL_VERSION,
-            2 => Self::CLIENT_IDENTIFIER_NOT_VALID,
-            3 => Self::SERVER_UNAVAILABLE,
-            4 => Self::BAD_USER_NAME_OR_PASSWORD,
-            5 => Self::NOT_AUTHORIZED,
-            _ => Self::UNSPECIFIED_ERROR,
-        }
+        if (code as usize) < V3_RETURN_CODES.len() { V3_RETURN_CODES[code as usize] } else { Self::UNSPECIFIED_ERROR }
     }
 
     /// The return code of 3.1.1 that comes nearest to this code in a CONNACK.
@@ -175,6 +173,16 @@ impl ReasonCode {
         }
     }
 }
+
+/// What the CONNACK return codes 0 to 5 of 3.1.1 mean.
+const V3_RETURN_CODES: [ReasonCode; 6] = [
+    ReasonCode::SUCCESS,
+    ReasonCode::UNSUPPORTED_PROTOCOL_VERSION,
+    ReasonCode::CLIENT_IDENTIFIER_NOT_VALID,
+    ReasonCode::SERVER_UNAVAILABLE,
+    ReasonCode::BAD_USER_NAME_OR_PASSWORD,
+    ReasonCode::NOT_AUTHORIZED,
+];
 
 impl fmt::Debug for ReasonCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,7 @@ pub fn check_text(text: &str) -> Result<(), TextError> {
     if text.len() > 0xFFFF {
         return Err(TextError::TooLong);
     }
-    if contains(text.as_bytes(), 0) { Err(TextError::Nul) } else { Ok(()) }
+    if is_text(text.as_bytes()) { Ok(()) } else { Err(TextError::Nul) }
 }
 
 /// Why a string cannot be sent. The caller's doing.
@@ -29,13 +29,6 @@ impl fmt::Display for TextError {
 }
 
 impl core::error::Error for TextError {}
-
-/// Whether `wanted` is one of `bytes`: without the platform's `memcpy` a loop, because the search of `core` takes more
-/// flash than it saves time in a name.
-#[inline]
-pub(crate) fn contains(bytes: &[u8], wanted: u8) -> bool {
-    if crate::MEMCPY { bytes.contains(&wanted) } else { bytes.iter().any(|&byte| byte == wanted) }
-}
 
 /// Well-formed UTF-8 without U+0000.
 pub(crate) fn is_text(bytes: &[u8]) -> bool {

@@ -2,7 +2,7 @@ mod matching;
 
 use core::fmt;
 
-use crate::text;
+use crate::{ProtocolViolation, reader::Reader, text};
 
 /// The name a message is published under: 1 to 65,535 bytes of UTF-8 without `#`, `+` and U+0000.
 ///
@@ -87,7 +87,7 @@ pub enum TopicError {
 impl TopicError {
     #[cold]
     fn of(bytes: &[u8]) -> Self {
-        if text::contains(bytes, 0) { Self::Nul } else { Self::Wildcard }
+        if text::is_text(bytes) { Self::Wildcard } else { Self::Nul }
     }
 }
 
@@ -119,25 +119,32 @@ impl<'a> TopicFilter<'a> {
         if filter.len() > 0xFFFF {
             return Err(TopicFilterError::TooLong);
         }
-        let levels = match matching::shared(filter.as_bytes()) {
-            None => filter.as_bytes(),
-            Some(shared) => {
-                let name = matching::first_level(shared);
-                let rest = shared.get(name.len().wrapping_add(1)..).unwrap_or_default();
-                if name.is_empty() || rest.is_empty() || name.iter().any(|byte| matches!(byte, b'#' | b'+')) {
-                    return Err(TopicFilterError::Share);
-                }
-                rest
-            }
-        };
-        matching::check_filter(levels)?;
-        if text::contains(filter.as_bytes(), 0) { Err(TopicFilterError::Nul) } else { Ok(Self(filter)) }
+        let bytes = filter.as_bytes();
+        if matching::shared(bytes).is_some_and(|shared| !matching::is_name_and_filter(shared)) {
+            return Err(TopicFilterError::Share);
+        }
+        matching::check_filter(bytes)?;
+        Ok(Self(filter))
+    }
+
+    /// Takes one off the front; `None` after a fault.
+    pub(crate) fn read(reader: &mut Reader<'a>) -> Option<Self> {
+        let filter = Self::new(reader.str()).ok();
+        if filter.is_none() {
+            reader.fail(ProtocolViolation::FilterInvalid.into());
+        }
+        filter
     }
 
     /// Its text, as it goes over the wire.
     #[inline]
     pub const fn as_str(self) -> &'a str {
         self.0
+    }
+
+    #[inline]
+    pub(crate) fn is_shared(self) -> bool {
+        matching::shared(self.0.as_bytes()).is_some()
     }
 
     /// The name of the group that shares the subscription, if it is a shared one.

@@ -12,8 +12,10 @@ pub struct HeapBuffer {
 }
 
 impl HeapBuffer {
-    /// Begins with `initial` bytes and never has more than `limit`.
+    /// Begins with `initial` bytes and never has more than `limit`, nor more than 4 GiB.
     pub fn new(initial: usize, limit: usize) -> Self {
+        // A slot keeps its place in the log in 32 bits.
+        let limit = limit.min(u32::MAX as usize);
         Self { bytes: vec![0; initial.min(limit)], limit }
     }
 }

@@ -6,7 +6,7 @@ use dunlin_codec::{PacketId, Qos};
 /// PUBACKs leave in the order in which QoS 1 messages came, PUBRECs in that of QoS 2 messages [MQTT-4.6.0-2]
 /// [MQTT-4.6.0-3], whatever the order in which the application acknowledges.
 pub trait Inbound {
-    /// A message came.
+    /// A message came. A QoS 1 message whose identifier is in use is new, and is answered once.
     fn arrive(&mut self, id: PacketId, qos: Qos) -> Arrival;
 
     /// The application is done with it. False: there is no such message.
@@ -67,9 +67,10 @@ impl Inbound for &mut [Received] {
     fn arrive(&mut self, id: PacketId, qos: Qos) -> Arrival {
         let mut arrival = Arrival::New;
         let mut received = Received { id: id.get(), qos, acknowledged: false, due: true };
-        let known = self.iter().position(|known| qos == Qos::ExactlyOnce && known.is(id, qos));
-        if let Some(index) = known {
-            arrival = Arrival::Repeated;
+        if let Some(index) = self.iter().position(|known| known.is(id, qos)) {
+            if qos == Qos::ExactlyOnce {
+                arrival = Arrival::Repeated;
+            }
             let Some(known) = self.get(index).filter(|known| !known.due) else { return arrival };
             received.acknowledged = known.acknowledged;
             remove(self, index);
@@ -122,7 +123,7 @@ impl Inbound for &mut [Received] {
     }
 
     fn unanswered(&self) -> usize {
-        self.iter().take_while(|entry| entry.id != 0).count()
+        self.iter().position(|entry| entry.id == 0).unwrap_or(self.len())
     }
 
     fn capacity(&self) -> usize {

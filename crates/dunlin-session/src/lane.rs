@@ -78,11 +78,9 @@ impl<B: Buffer> Lane<B> {
     pub(crate) fn acknowledge(&mut self, version: Version, first_byte: u8, id: PacketId, reason: ReasonCode) -> bool {
         let [high, low] = id.get().to_be_bytes();
         let asks = first_byte == PUBREL;
-        if reason == ReasonCode::SUCCESS || !version.is_v5() {
-            self.put(&[first_byte, 2, high, low], asks)
-        } else {
-            self.put(&[first_byte, 3, high, low, reason.get()], asks)
-        }
+        let remaining = if reason == ReasonCode::SUCCESS || !version.is_v5() { 2 } else { 3 };
+        let packet = [first_byte, remaining, high, low, reason.get()];
+        self.put(packet.get(..remaining as usize + 2).unwrap_or_default(), asks)
     }
 
     /// What to transmit, and whether an answer must come.
@@ -114,3 +112,99 @@ pub(crate) const PUBREL: u8 = 0x62;
 pub(crate) const PUBCOMP: u8 = 0x70;
 
 const LONGEST_ACK: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::VecDeque, vec, vec::Vec};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Put(Vec<u8>),
+        Acknowledge(u16, u8),
+        Transmit(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..12).prop_map(Step::Put),
+            (1..9_u16, 0..3_u8).prop_map(|(id, reason)| Step::Acknowledge(id, reason)),
+            (0..20_usize).prop_map(Step::Transmit),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// What is put in comes out, whole and in order; what is refused had no room, gaps closed.
+        #[test]
+        fn a_lane_is_a_queue_of_bytes(steps in prop::collection::vec(step(), 0..100)) {
+            let mut memory = [0; 24];
+            let mut lane = Lane::new(&mut memory[..]);
+            let mut model = VecDeque::new();
+            for step in steps {
+                match step {
+                    Step::Put(packet) => {
+                        prop_assert_eq!(lane.put(&packet, false), model.len() + packet.len() <= 24);
+                        if model.len() + packet.len() <= 24 {
+                            model.extend(packet);
+                        }
+                    }
+                    Step::Acknowledge(id, reason) => {
+                        let has_room = lane.has_room();
+                        prop_assert_eq!(has_room, model.len() + LONGEST_ACK <= 24);
+                        if has_room {
+                            let id_bytes = id.to_be_bytes();
+                            let packet = if reason == 0 { vec![PUBACK, 2] } else { vec![PUBACK, 3] };
+                            model.extend(packet.into_iter().chain(id_bytes).chain((reason != 0).then_some(reason)));
+                            let id = PacketId::new(id).unwrap();
+                            prop_assert!(lane.acknowledge(Version::V5, PUBACK, id, ReasonCode::new(reason)));
+                        }
+                    }
+                    Step::Transmit(len) => {
+                        lane.transmitted(len);
+                        model.drain(..len.min(model.len()));
+                    }
+                }
+                let pending = lane.pending().map_or(vec![], |(bytes, asks)| {
+                    assert!(!asks);
+                    bytes.to_vec()
+                });
+                prop_assert_eq!(pending, model.iter().copied().collect::<Vec<_>>());
+                prop_assert_eq!(lane.is_empty(), model.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn it_asks_until_everything_that_asks_has_left() {
+        let mut memory = [0; 24];
+        let mut lane = Lane::new(&mut memory[..]);
+        assert!(lane.put(&[1, 2], true) && lane.put(&[3], false));
+        assert_eq!(lane.pending(), Some((&[1, 2, 3][..], true)));
+        lane.transmitted(2);
+        assert_eq!(lane.pending(), Some((&[3][..], true)));
+        lane.transmitted(1);
+        assert!(lane.put(&[4], false));
+        assert_eq!(lane.pending(), Some((&[4][..], false)));
+    }
+
+    /// A PUBREL asks for its PUBCOMP; 3.1.1 has no codes.
+    #[test]
+    fn acknowledgements_are_as_short_as_their_version_allows() {
+        let mut memory = [0; 24];
+        let id = PacketId::new(0x0102).unwrap();
+        for (version, first_byte, reason, bytes, asks) in [
+            (Version::V5, PUBREC, 0x00, &[0x50, 2, 1, 2][..], false),
+            (Version::V5, PUBREL, 0x92, &[0x62, 3, 1, 2, 0x92], true),
+            (Version::V3_1_1, PUBCOMP, 0x92, &[0x70, 2, 1, 2], false),
+        ] {
+            let mut lane = Lane::new(&mut memory[..]);
+            assert!(lane.acknowledge(version, first_byte, id, ReasonCode::new(reason)));
+            assert_eq!(lane.pending(), Some((bytes, asks)));
+        }
+    }
+}

@@ -14,10 +14,15 @@ use crate::Outcome;
 ///    |   |                 \
 ///    +---+ SUBACK UNSUBACK  \--> Settled (an outcome that `poll_settled` tells) --> Free
 /// ```
+///
+/// When the session is lost, Sent becomes Again until it is begun anew; what is Sent with QoS 2 and now beyond the
+/// server's limits is Withdrawn: Released without having been received.
 #[derive(Debug)]
 pub struct Slot<K> {
     pub(crate) state: State,
     pub(crate) qos: Qos,
+    /// Somebody waits for the outcome.
+    pub(crate) told: bool,
     /// Neighbours in the list the slot is in, as packet identifiers; 0 is none.
     pub(crate) previous: u16,
     pub(crate) next: u16,
@@ -36,8 +41,12 @@ pub(crate) enum State {
     Queued,
     /// A PUBLISH that was begun on some connection.
     Sent,
+    /// One that was begun in a session that is lost, and not in this one: to the server it is new.
+    Again,
     /// A PUBREL that waits for its PUBCOMP.
     Released,
+    /// The same, of a message that had no PUBREC and can no longer be sent: its PUBREL makes the identifier free.
+    Withdrawn,
     Subscribe,
     Unsubscribe,
     Settled(Outcome),
@@ -46,14 +55,14 @@ pub(crate) enum State {
 impl<K: Default> Slot<K> {
     pub(crate) fn new() -> Self {
         let kept = K::default();
-        Self { state: State::Free, qos: Qos::AtMostOnce, previous: 0, next: 0, at: 0, len: 0, kept }
+        Self { state: State::Free, qos: Qos::AtMostOnce, told: true, previous: 0, next: 0, at: 0, len: 0, kept }
     }
 }
 
 impl Slot<()> {
     /// A free slot, to make an array of.
     pub const EMPTY: Self =
-        Self { state: State::Free, qos: Qos::AtMostOnce, previous: 0, next: 0, at: 0, len: 0, kept: () };
+        Self { state: State::Free, qos: Qos::AtMostOnce, told: true, previous: 0, next: 0, at: 0, len: 0, kept: () };
 }
 
 impl<K: Default> Default for Slot<K> {
@@ -134,30 +143,16 @@ impl<T> Slots<T> {
     where
         T: Table<Slot<K>>,
     {
-        let id = if self.free.first != 0 && self.fresh as usize >= self.table.capacity().min(REUSE_FROM) {
-            let mut free = self.free;
-            let id = free.first;
-            self.unlink(&mut free, id);
-            self.free = free;
-            id
-        } else {
-            if self.fresh == u16::MAX || !self.table.reserve(self.fresh.into()) {
-                return self.take_freed();
-            }
+        let reuses = self.free.first != 0 && self.fresh as usize >= self.table.capacity().min(REUSE_FROM);
+        if !reuses && self.fresh < u16::MAX && self.table.reserve(self.fresh.into()) {
             self.fresh = self.fresh.wrapping_add(1);
-            self.fresh
-        };
-        PacketId::new(id)
-    }
-
-    fn take_freed<K>(&mut self) -> Option<PacketId>
-    where
-        T: Table<Slot<K>>,
-    {
-        let mut free = self.free;
-        let id = PacketId::new(free.first)?;
-        self.unlink(&mut free, id.get());
-        self.free = free;
+            return PacketId::new(self.fresh);
+        }
+        let id = PacketId::new(self.free.first)?;
+        self.free.first = self.next_of(id.get());
+        if self.free.first == 0 {
+            self.free.last = 0;
+        }
         Some(id)
     }
 
@@ -223,3 +218,97 @@ impl<T> Slots<T> {
 /// From so many identifiers on, freed ones are used again before fresh ones, so that a table that grows stays as
 /// small as what is in flight. (Below, ids count up, which makes a trace easier to read.)
 const REUSE_FROM: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::VecDeque, vec, vec::Vec};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Table<'a> = Slots<&'a mut [Slot<()>]>;
+
+    /// From both ends, which must agree.
+    fn ids(slots: &mut Table<'_>, list: List) -> Vec<u16> {
+        let (mut forwards, mut backwards) = (vec![], vec![]);
+        let (mut first, mut last) = (list.first, list.last);
+        while first != 0 {
+            forwards.push(first);
+            first = slots.next_of(first);
+        }
+        while last != 0 {
+            backwards.push(last);
+            last = slots.at(last).unwrap().previous;
+        }
+        backwards.reverse();
+        assert_eq!(forwards, backwards);
+        forwards
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Identifiers are in one of two lists, or free; they move between them, and leave from anywhere.
+        #[test]
+        fn lists_keep_their_order_and_no_identifier_is_lost(steps in prop::collection::vec((0..4, 0..8_usize), 0..200)) {
+            let mut memory = [const { Slot::EMPTY }; 6];
+            let mut slots = Slots::new(&mut memory[..]);
+            let mut lists = [List::default(); 2];
+            let mut models = [vec![], vec![]];
+            for (step, at) in steps {
+                let (from, to) = (at % 2, (at + 1) % 2);
+                let index = if models[from].is_empty() { 0 } else { at % models[from].len() };
+                match step {
+                    0 => match slots.take() {
+                        Some(id) => {
+                            prop_assert!(models.iter().flatten().all(|used| *used != id.get()), "{id} is in use");
+                            slots.push(&mut lists[from], id.get());
+                            models[from].push(id.get());
+                        }
+                        None => prop_assert_eq!(models.iter().flatten().count(), 6),
+                    },
+                    _ if models[from].is_empty() => {}
+                    1 => {
+                        let id = models[from].remove(index);
+                        slots.unlink(&mut lists[from], id);
+                        slots.release(id);
+                    }
+                    _ => {
+                        let id = models[from].remove(index);
+                        slots.unlink(&mut lists[from], id);
+                        slots.push(&mut lists[to], id);
+                        models[to].push(id);
+                    }
+                }
+                for (list, model) in lists.iter().zip(&models) {
+                    prop_assert_eq!(&ids(&mut slots, *list), model);
+                    prop_assert_eq!(list.is_empty(), model.is_empty());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_slot_takes_16_bytes() {
+        assert_eq!(size_of::<Slot<()>>(), 16);
+    }
+
+    /// The one that was free longest is next: an identifier rests as long as it can.
+    #[test]
+    fn freed_identifiers_are_used_in_the_order_in_which_they_were_freed() {
+        let mut memory = [const { Slot::EMPTY }; 4];
+        let mut slots = Slots::new(&mut memory[..]);
+        let taken: Vec<_> = core::iter::from_fn(|| slots.take()).map(PacketId::get).collect();
+        assert_eq!(taken, [1, 2, 3, 4]);
+        let mut freed = VecDeque::from([3, 1, 4]);
+        for id in &freed {
+            slots.release(*id);
+        }
+        while let Some(id) = freed.pop_front() {
+            assert_eq!(slots.take(), PacketId::new(id));
+        }
+        assert_eq!(slots.take(), None);
+        assert_eq!(slots.used(), 4);
+    }
+}

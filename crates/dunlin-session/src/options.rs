@@ -136,11 +136,14 @@ pub enum PublishError {
     TooLarge,
     /// It has properties, which 3.1.1 cannot say.
     NeedsV5,
+    /// It has a Subscription Identifier, which only a server may give [MQTT-3.3.4-6], or a Topic Alias, which holds for
+    /// one connection.
+    PropertyNotAllowed,
     /// The server does not take this QoS [MQTT-3.2.2-11].
     QosNotSupported,
     /// The server keeps no retained messages [MQTT-3.2.2-14].
     RetainNotSupported,
-    /// The session is being closed.
+    /// The application has called [`disconnect`](crate::Session::disconnect), and the connection is not gone yet.
     Closed,
 }
 
@@ -150,6 +153,9 @@ impl fmt::Display for PublishError {
             Self::Full => "the queue is full: wait until messages are settled",
             Self::TooLarge => "the message is larger than MQTT, the queue or this server allows",
             Self::NeedsV5 => "MQTT 3.1.1 has no message properties: leave them out, or use 5.0",
+            Self::PropertyNotAllowed => {
+                "a message to a server has no Subscription Identifier and no Topic Alias: leave them out"
+            }
             Self::QosNotSupported => "the server does not accept this QoS: publish with a lower one",
             Self::RetainNotSupported => "the server does not keep retained messages: publish without retain",
             Self::Closed => "the session is being closed",

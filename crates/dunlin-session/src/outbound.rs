@@ -1,6 +1,8 @@
 mod log;
 
-use dunlin_codec::{PacketId, Publish, Qos, ReasonCode, TopicName, Version, copy_bytes};
+use dunlin_codec::{
+    PacketId, PacketType, Properties, PropertyId, Publish, Qos, ReasonCode, TopicName, Version, copy_bytes,
+};
 
 use crate::{
     Buffer, Chunk, Limits, Memory, Outcome, PublishError, PublishOptions, Rejection, Segments, Uncertainty,
@@ -43,7 +45,6 @@ pub(crate) struct Outbound<M: Memory> {
     release_again: List,
     /// Messages that may go out; below 0 after a resumption with a lower Receive Maximum.
     quota: i32,
-    quota_maximum: i32,
     /// SUBSCRIBEs and UNSUBSCRIBEs that wait for their answer.
     requests: u16,
 }
@@ -83,7 +84,6 @@ impl<M: Memory> Outbound<M> {
             watched: zero,
             release_again: List::default(),
             quota: zero.into(),
-            quota_maximum: zero.into(),
             requests: 0,
         }
     }
@@ -111,6 +111,9 @@ impl<M: Memory> Outbound<M> {
         let packet_len = head_len.saturating_add(bytes.len());
         if let Some(error) = beyond(limits, packet_len, options.qos, options.retain) {
             return Err(error.1);
+        }
+        if !options.properties.is_empty() && belongs_to_a_connection(options.properties) {
+            return Err(PublishError::PropertyNotAllowed);
         }
         let beside = M::Segments::rides_beside(&payload);
         let len = if beside { head_len } else { packet_len };
@@ -142,18 +145,18 @@ impl<M: Memory> Outbound<M> {
             copy_bytes(rest, bytes);
         }
         self.tail = end;
-        if let Some(id) = slot {
-            self.list(id.get(), options.qos, at, len, kept);
-        }
         // A QoS 0 payload beside the log needs a slot, but nobody asked for its outcome.
         let told = options.qos != Qos::AtMostOnce || options.tracked;
+        if let Some(id) = slot {
+            self.list(id.get(), options.qos, told, at, len, kept);
+        }
         Ok(slot.filter(|_| told))
     }
 
     #[inline]
-    fn list(&mut self, id: u16, qos: Qos, at: usize, len: usize, kept: Kept<M>) {
+    fn list(&mut self, id: u16, qos: Qos, told: bool, at: usize, len: usize, kept: Kept<M>) {
         if let Some(slot) = self.slots.at(id) {
-            (slot.state, slot.qos, slot.kept) = (State::Queued, qos, kept);
+            (slot.state, slot.qos, slot.told, slot.kept) = (State::Queued, qos, told, kept);
             (slot.at, slot.len) = (at as u32, len as u32);
         }
         self.slots.push(&mut self.published, id);
@@ -186,92 +189,64 @@ impl<M: Memory> Outbound<M> {
     }
 
     /// How many filters the request with this identifier had; `None`: there is no such request.
-    pub(crate) fn answer_request(&mut self, id: PacketId, state: State) -> Option<usize> {
-        let filters = self.slots.at(id.get()).filter(|slot| slot.state == state)?.len as usize;
+    pub(crate) fn answer_request(&mut self, id: PacketId, subscribed: bool) -> Option<usize> {
+        let slot = self.slots.at(id.get()).filter(|slot| match slot.state {
+            State::Subscribe => subscribed,
+            State::Unsubscribe => !subscribed,
+            _ => false,
+        })?;
+        let filters = slot.len as usize;
         self.release_request(id);
         Some(filters)
     }
 
     // ---- acknowledgements ----
 
+    /// PUBACK, PUBREC or PUBCOMP: the transitions of a slot that the server causes.
     #[inline]
-    pub(crate) fn handle_puback(&mut self, id: PacketId, reason: ReasonCode) -> Acknowledged {
-        match self.published_state(id, Qos::AtLeastOnce) {
-            Published::Whole => {
-                self.slots.unlink(&mut self.published, id.get());
-                self.settle_now(id, reason)
-            }
-            Published::Partly => Acknowledged::Early,
-            Published::Other => Acknowledged::Wrong,
-            Published::Nothing => Acknowledged::Unknown,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn handle_pubrec(&mut self, id: PacketId, reason: ReasonCode) -> Acknowledged {
-        match self.published_state(id, Qos::ExactlyOnce) {
-            Published::Whole => {
-                self.slots.unlink(&mut self.published, id.get());
-                if reason.is_error() {
-                    return self.settle_now(id, reason);
-                }
-                if let Some(slot) = self.slots.at(id.get()) {
-                    slot.state = State::Released;
-                    let kept = core::mem::take(&mut slot.kept);
-                    self.segments.release(kept);
-                }
-                self.slots.push(&mut self.released, id.get());
-                Acknowledged::Release
-            }
-            Published::Partly => Acknowledged::Early,
-            Published::Other if self.is_released(id) => Acknowledged::Release,
-            Published::Other => Acknowledged::Wrong,
-            Published::Nothing => Acknowledged::Unknown,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn handle_pubcomp(&mut self, id: PacketId) -> Acknowledged {
-        if self.is_released(id) {
-            self.forget_repetition(id.get());
-            self.slots.unlink(&mut self.released, id.get());
-            return self.settle_now(id, ReasonCode::SUCCESS);
-        }
-        match self.slots.at(id.get()) {
-            Some(slot) if slot.state != State::Free => Acknowledged::Wrong,
-            _ => Acknowledged::Unknown,
-        }
-    }
-
-    fn is_released(&mut self, id: PacketId) -> bool {
-        self.slots.at(id.get()).is_some_and(|slot| slot.state == State::Released)
-    }
-
-    #[inline]
-    fn published_state(&mut self, id: PacketId, qos: Qos) -> Published {
+    pub(crate) fn handle_ack(&mut self, packet_type: PacketType, id: PacketId, reason: ReasonCode) -> Acknowledged {
         let cursor = self.cursor;
-        let Some(slot) = self.slots.at(id.get()) else { return Published::Nothing };
+        let Some(slot) = self.slots.at(id.get()) else { return Acknowledged::Unknown };
         let end = slot.at.wrapping_add(slot.len) as usize;
-        match slot.state {
-            State::Free => Published::Nothing,
-            State::Queued | State::Sent if slot.qos == qos => {
-                let payload_waits = self.segments.first().is_some_and(|(at, _)| at <= end);
-                if end <= cursor && !payload_waits { Published::Whole } else { Published::Partly }
+        let outcome = match (slot.state, packet_type, slot.qos) {
+            (State::Free, ..) => return Acknowledged::Unknown,
+            (State::Queued | State::Sent | State::Again, PacketType::Puback, Qos::AtLeastOnce)
+            | (State::Queued | State::Sent | State::Again, PacketType::Pubrec, Qos::ExactlyOnce) => {
+                if end > cursor || self.segments.first().is_some_and(|(at, _)| at <= end) {
+                    return Acknowledged::Early;
+                }
+                self.slots.unlink(&mut self.published, id.get());
+                if packet_type == PacketType::Pubrec && !reason.is_error() {
+                    self.list_released(id.get(), State::Released);
+                    return Acknowledged::Release;
+                }
+                outcome(reason)
             }
-            _ => Published::Other,
-        }
-    }
-
-    /// The slot is in no list any more.
-    #[inline]
-    fn settle_now(&mut self, id: PacketId, reason: ReasonCode) -> Acknowledged {
+            (State::Released | State::Withdrawn, PacketType::Pubrec, _) => return Acknowledged::Release,
+            (State::Released | State::Withdrawn, PacketType::Pubcomp, _) => {
+                let outcome = match slot.state {
+                    State::Released => Outcome::Delivered(ReasonCode::SUCCESS),
+                    _ => Outcome::Unknown(Uncertainty::BeyondLimits),
+                };
+                self.forget_repetition(id.get());
+                self.slots.unlink(&mut self.released, id.get());
+                outcome
+            }
+            _ => return Acknowledged::Wrong,
+        };
         self.free(id.get());
         self.grant();
-        Acknowledged::Settled(if reason.is_error() {
-            Outcome::Rejected(Rejection::ByServer(reason))
-        } else {
-            Outcome::Delivered(reason)
-        })
+        Acknowledged::Settled(outcome)
+    }
+
+    /// The slot is in no list any more; its PUBLISH is not needed again.
+    fn list_released(&mut self, id: u16, state: State) {
+        if let Some(slot) = self.slots.at(id) {
+            slot.state = state;
+            let kept = core::mem::take(&mut slot.kept);
+            self.segments.release(kept);
+        }
+        self.slots.push(&mut self.released, id);
     }
 
     #[inline]
@@ -286,9 +261,7 @@ impl<M: Memory> Outbound<M> {
     /// One message less in flight [MQTT-4.9.0-1].
     #[inline]
     fn grant(&mut self) {
-        if self.quota < self.quota_maximum {
-            self.quota = self.quota.wrapping_add(1);
-        }
+        self.quota = self.quota.wrapping_add(1);
         if self.unsent != 0 && self.quota > 0 {
             self.quota = self.quota.wrapping_sub(1);
             self.unsent = self.next_counted(self.unsent);
@@ -339,11 +312,20 @@ impl<M: Memory> Outbound<M> {
     /// The slot is in no list any more.
     fn settle_later(&mut self, id: u16, outcome: Outcome) {
         if let Some(slot) = self.slots.at(id) {
+            if !slot.told {
+                return self.free(id);
+            }
             slot.state = State::Settled(outcome);
             let kept = core::mem::take(&mut slot.kept);
             self.segments.release(kept);
         }
         self.slots.push(&mut self.settled, id);
+    }
+
+    /// A QoS 2 message that was sent and cannot be again: the server may have its identifier, and would take a new
+    /// message with it for this one. A PUBREL makes it free on both sides. The slot is in no list any more.
+    fn withdraw(&mut self, id: u16) {
+        self.list_released(id, State::Withdrawn);
     }
 
     #[inline]
@@ -445,18 +427,16 @@ impl<M: Memory> Outbound<M> {
         if !session_present {
             self.forget_released(Uncertainty::SessionLost);
         }
-        self.rebuild(&|slot, packet_len, retain| {
-            let begun = slot.state == State::Sent;
-            if begun && !session_present && slot.qos == Qos::ExactlyOnce {
+        self.rebuild(&|begun, qos, packet_len, retain| {
+            if begun && !session_present && qos == Qos::ExactlyOnce {
                 return Some(Outcome::Unknown(Uncertainty::SessionLost));
             }
-            beyond(limits, packet_len, slot.qos, retain).map(|(reason, _)| match begun {
+            beyond(limits, packet_len, qos, retain).map(|(reason, _)| match begun {
                 true => Outcome::Unknown(Uncertainty::BeyondLimits),
                 false => Outcome::Rejected(Rejection::BeyondLimits(reason)),
             })
         });
-        self.quota_maximum = limits.receive_maximum.min(send_maximum).max(1).into();
-        self.quota = self.quota_maximum;
+        self.quota = limits.receive_maximum.min(send_maximum).max(1).into();
         let mut id = self.released.first;
         while id != 0 {
             self.quota = self.quota.wrapping_sub(1);
@@ -471,7 +451,7 @@ impl<M: Memory> Outbound<M> {
                     *first_byte = if session_present { *first_byte | DUP } else { *first_byte & !DUP };
                 }
                 if !session_present {
-                    slot.state = State::Queued;
+                    slot.state = State::Again;
                 }
             }
             if slot.qos != Qos::AtMostOnce && self.unsent == 0 {
@@ -484,27 +464,20 @@ impl<M: Memory> Outbound<M> {
     /// The connection ended: requests die with it; messages of which no byte left stay queued, QoS 0 included.
     pub(crate) fn handle_connection_lost(&mut self) {
         self.release_again = List::default();
-        self.rebuild(&|slot, _, _| {
-            let begun_qos0 = slot.state == State::Sent && slot.qos == Qos::AtMostOnce;
-            begun_qos0.then_some(Outcome::Unknown(Uncertainty::PartlyWritten))
+        self.rebuild(&|begun, qos, _, _| {
+            (begun && qos == Qos::AtMostOnce).then_some(Outcome::Unknown(Uncertainty::PartlyWritten))
         });
-        (self.quota, self.quota_maximum) = (0, 0);
-        self.unsent = self.published.first;
-        if self.slots.at(self.unsent).is_some_and(|slot| slot.qos == Qos::AtMostOnce) {
-            self.unsent = self.next_counted(self.unsent);
-        }
     }
 
     /// There will be no next connection: everything is settled as far as it went.
     pub(crate) fn abandon(&mut self) {
         self.forget_released(Uncertainty::Closed);
-        self.rebuild(&|slot, _, _| {
-            Some(match slot.state {
-                State::Sent => Outcome::Unknown(Uncertainty::Closed),
-                _ => Outcome::Rejected(Rejection::Closed),
+        self.rebuild(&|begun, _, _, _| {
+            Some(match begun {
+                true => Outcome::Unknown(Uncertainty::Closed),
+                false => Outcome::Rejected(Rejection::Closed),
             })
         });
-        (self.run_end, self.tail) = (0, 0);
     }
 
     /// PUBRELs have no meaning to a server without the session.
@@ -535,11 +508,20 @@ impl<M: Memory> Outbound<M> {
     }
 }
 
-enum Published {
-    Whole,
-    Partly,
-    Other,
-    Nothing,
+/// What an acknowledgement with this code means.
+fn outcome(reason: ReasonCode) -> Outcome {
+    match reason.is_error() {
+        true => Outcome::Rejected(Rejection::ByServer(reason)),
+        false => Outcome::Delivered(reason),
+    }
+}
+
+/// Whether there is a property that only a server may give [MQTT-3.3.4-6], or one that a repetition on another
+/// connection could not have.
+#[cold]
+fn belongs_to_a_connection(properties: Properties<'_>) -> bool {
+    let has = |id| properties.number(id).is_some();
+    has(PropertyId::SubscriptionIdentifier) || has(PropertyId::TopicAlias)
 }
 
 /// What in a message the server does not accept.

@@ -5,8 +5,8 @@ mod timing;
 use core::fmt;
 
 use dunlin_codec::{
-    DecodeError, Disconnect, EncodeError, PacketId, Properties, Qos, ReasonCode, Subscribe, SubscriptionFilter,
-    TopicFilter, TopicName, Unsubscribe, UnsubscribeFilters, Version,
+    DecodeError, EncodeError, PacketId, Properties, Qos, ReasonCode, Subscribe, SubscriptionFilter, TopicFilter,
+    TopicName, Unsubscribe, UnsubscribeFilters, Version,
 };
 
 use crate::{
@@ -35,7 +35,16 @@ pub struct Session<M: Memory> {
     state: State,
     /// The server may have a session of ours.
     has_session: bool,
+    /// This connection began without a session.
+    clean_start: bool,
+    /// This connection is there to discard the session, as 3.1.1 needs it.
     discarding: bool,
+    /// The connection before did.
+    discarded: bool,
+    /// The application ends the connection.
+    leaving: bool,
+    /// The DISCONNECT that is to be the last packet.
+    farewell: Option<ReasonCode>,
     // What the options said that is needed after CONNECT.
     receive_maximum: u16,
     send_maximum: u16,
@@ -100,6 +109,10 @@ impl<M: Memory> Session<M> {
             connection: 0,
             session_began: 0,
             has_session: false,
+            clean_start: false,
+            discarded: false,
+            leaving: false,
+            farewell: None,
             receive_maximum: u16::MAX,
             maximum_packet_size: u32::MAX,
             send_maximum: u16::MAX,
@@ -125,7 +138,7 @@ impl<M: Memory> Session<M> {
         self.state
     }
 
-    /// What the server allows; [`Limits::NONE`] before its CONNACK.
+    /// What the server allows; [`Limits::NONE`] before its CONNACK and without a connection.
     #[inline]
     pub fn limits(&self) -> &Limits {
         &self.limits
@@ -154,8 +167,8 @@ impl<M: Memory> Session<M> {
     /// [`Event::Settled`](crate::Event::Settled) or by [`poll_settled`](Session::poll_settled) with the identifier
     /// returned. A QoS 0 message has none unless [`tracked`](PublishOptions::tracked).
     ///
-    /// A QoS 0 message that is not tracked is lost without a word if the connection breaks while it is being written;
-    /// all others have an outcome.
+    /// A QoS 0 message that is not tracked is lost without a word if the connection breaks while it is being written, or
+    /// if the server that comes next does not take it; all others have an outcome.
     ///
     /// # Errors
     /// The message was not taken: see [`PublishError`].
@@ -166,7 +179,7 @@ impl<M: Memory> Session<M> {
         payload: Payload<'_, M>,
         options: PublishOptions<'_>,
     ) -> Result<Option<PacketId>, PublishError> {
-        if self.state == State::Closing {
+        if self.leaving {
             return Err(PublishError::Closed);
         }
         self.outbound.publish(self.version, &self.limits, topic, payload, &options)
@@ -214,6 +227,7 @@ impl<M: Memory> Session<M> {
                 encode(id, self.lane.free()).map_err(RequestError::from)
             }
             Ok(len) if len > self.limits.maximum_packet_size as usize => Err(RequestError::TooLarge),
+            Err(EncodeError::NoRoom(_)) if self.lane.is_empty() => Err(RequestError::TooLarge),
             other => other.map_err(RequestError::from),
         };
         match written {
@@ -261,27 +275,24 @@ impl<M: Memory> Session<M> {
     ///
     /// Messages that are not settled stay, and go out on the next connection.
     pub fn disconnect(&mut self, reason: ReasonCode) {
-        let reason = if self.version.is_v5() { reason } else { ReasonCode::SUCCESS };
-        if self.state == State::Connected {
-            self.put_disconnect(reason);
-        }
-        if self.state != State::Disconnected {
-            self.state = State::Closing;
-        }
+        self.leaving = self.state != State::Disconnected;
+        self.close(Some(if self.version.is_v5() { reason } else { ReasonCode::SUCCESS }));
     }
 
     /// What is sent to a server that broke the protocol [U5-4.13.1-a]; 3.1.1 can only close.
     fn handle_fault(&mut self, fault: DecodeError) {
-        if self.state == State::Connected && self.version.is_v5() {
-            self.put_disconnect(fault.reason());
-        }
-        self.state = State::Closing;
+        let reason = fault.reason();
+        self.close(if self.version.is_v5() { Some(reason) } else { None });
     }
 
-    fn put_disconnect(&mut self, reason: ReasonCode) {
-        if let Ok(len) = Disconnect::new(reason).encode(self.version, self.lane.free()) {
-            self.lane.commit(len, false);
+    fn close(&mut self, farewell: Option<ReasonCode>) {
+        match self.state {
+            State::Connected => self.farewell = farewell,
+            // A CONNECT that is not wholly sent is better not finished.
+            State::Connecting => self.lane.clear(),
+            State::Disconnected | State::Closing => return,
         }
+        self.state = State::Closing;
     }
 
     // ---- out ----
@@ -293,11 +304,13 @@ impl<M: Memory> Session<M> {
     /// one, and no queue of messages delays them by more than what is being transmitted.
     #[inline]
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Chunk<'_, Shared<M>>> {
+        self.timing.handle_run_goes_on(now);
         if self.outbound.is_between_packets() {
             if self.state == State::Connected {
                 self.answer();
                 self.repeat_releases();
             }
+            self.put_last();
             if !self.lane.is_empty() {
                 let (pending, asks) = self.lane.pending()?;
                 self.timing.handle_transmit(now, asks);
@@ -307,7 +320,7 @@ impl<M: Memory> Session<M> {
                 return None;
             }
             let asks = self.outbound.begin_run()?;
-            self.timing.handle_transmit(now, asks);
+            self.timing.handle_run(now, asks);
         }
         self.outbound.poll_begun()
     }
@@ -319,6 +332,7 @@ impl<M: Memory> Session<M> {
             self.lane.transmitted(len);
         } else {
             self.outbound.transmitted(len);
+            self.timing.handle_transmitted(len);
         }
     }
 
@@ -336,6 +350,19 @@ impl<M: Memory> Session<M> {
     #[inline]
     pub fn poll_settled(&mut self) -> Option<(PacketId, Outcome)> {
         self.outbound.poll_settled()
+    }
+
+    /// What waits for room in the lane, but must not be forgotten.
+    fn put_last(&mut self) {
+        if self.timing.ping_due && self.state == State::Connected && self.lane.put(&[0xC0, 0], true) {
+            self.timing.ping_due = false;
+        }
+        let Some(reason) = self.farewell else { return };
+        let packet = [0xE0, 1, reason.get()];
+        let shortest: &[u8] = if reason == ReasonCode::SUCCESS { &[0xE0, 0] } else { &packet };
+        if self.lane.put(shortest, false) {
+            self.farewell = None;
+        }
     }
 
     fn repeat_releases(&mut self) {

@@ -24,12 +24,9 @@ impl<'a> Ack<'a> {
     /// Reads one from the bytes behind its fixed header.
     pub fn decode(version: Version, packet_type: PacketType, body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
-        let mut ack = Self::new(reader.packet_id()?);
-        if version.is_v5() && !reader.is_empty() {
-            (ack.reason, ack.properties) = read_reason(packet_type, &mut reader)?;
-        }
-        reader.end()?;
-        Ok(ack)
+        let packet_id = reader.packet_id();
+        let (reason, properties) = read_reason(version, packet_type, &mut reader);
+        reader.end(Self { packet_id, reason, properties })
     }
 
     /// Writes it as a packet of `packet_type`; see [`crate::Packet::encode`]. In 3.1.1, whose acknowledgements always
@@ -43,20 +40,25 @@ impl<'a> Ack<'a> {
     }
 }
 
-/// A reason code and, if there is more, properties: the tail of acknowledgements, DISCONNECT and AUTH.
+/// A reason code and, if there is more, properties: the tail of acknowledgements, DISCONNECT and AUTH, which may be
+/// left out, as it is in 3.1.1.
 pub(super) fn read_reason<'a>(
+    version: Version,
     packet_type: PacketType,
     reader: &mut Reader<'a>,
-) -> Result<(ReasonCode, Properties<'a>), DecodeError> {
-    let reason = ReasonCode::new(reader.u8()?);
+) -> (ReasonCode, Properties<'a>) {
+    if !version.is_v5() || reader.is_empty() {
+        return (ReasonCode::SUCCESS, Properties::NONE);
+    }
+    let reason = ReasonCode::new(reader.u8());
     if reason != ReasonCode::SUCCESS && !reason.is_listed_for(packet_type) {
-        return Err(Malformed::ReasonCode.into());
+        reader.fail(Malformed::ReasonCode.into());
     }
     let properties = match reader.is_empty() {
         true => Properties::NONE,
-        false => Properties::read(reader, PropertyOwner::Packet(packet_type))?,
+        false => Properties::read(version, reader, PropertyOwner::Packet(packet_type)),
     };
-    Ok((reason, properties))
+    (reason, properties)
 }
 
 /// Bytes of that tail in its shortest form: nothing for plain success, a lone code without properties.

@@ -20,15 +20,12 @@ impl<'a> Auth<'a> {
     /// Reads one from the bytes behind its fixed header.
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
-        let (reason, properties) = match body {
-            [] => (ReasonCode::SUCCESS, Properties::NONE),
-            _ => read_reason(PacketType::Auth, &mut reader)?,
-        };
-        reader.end()?;
+        let (reason, properties) = read_reason(Version::V5, PacketType::Auth, &mut reader);
+        let auth = reader.end(Self { reason, properties })?;
         if properties.binary(PropertyId::AuthenticationMethod).is_none() {
             return Err(ProtocolViolation::AuthenticationMethodMissing.into());
         }
-        Ok(Self { reason, properties })
+        Ok(auth)
     }
 
     /// Writes it; see [`crate::Packet::encode`]. 3.1.1 has no AUTH.

@@ -30,25 +30,25 @@ impl<'a> Connack<'a> {
     /// A server that does not speak 5.0 may refuse it in the form of 3.1.1, `20 02 00 01`: that is read too.
     pub fn decode(version: Version, body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
-        let flags = reader.u8()?;
+        let flags = reader.u8();
         if flags > 1 {
-            return Err(Malformed::AcknowledgeFlags.into());
+            reader.fail(Malformed::AcknowledgeFlags.into());
         }
-        let (session_present, return_code) = (flags == 1, reader.u8()?);
+        let (session_present, return_code) = (flags == 1, reader.u8());
         let (reason, properties) = if version.is_v5() && !(reader.is_empty() && return_code == 1) {
             let reason = ReasonCode::new(return_code);
             if reason != ReasonCode::SUCCESS && !reason.is_listed_for(PacketType::Connack) {
-                return Err(Malformed::ReasonCode.into());
+                reader.fail(Malformed::ReasonCode.into());
             }
-            (reason, Properties::read(&mut reader, PropertyOwner::Packet(PacketType::Connack))?)
+            (reason, Properties::read(version, &mut reader, PropertyOwner::Packet(PacketType::Connack)))
         } else {
             (ReasonCode::from_v3_return_code(return_code), Properties::NONE)
         };
-        reader.end()?;
+        let connack = reader.end(Self { session_present, reason, return_code, properties })?;
         if session_present && reason != ReasonCode::SUCCESS {
             return Err(ProtocolViolation::SessionPresentOnRefusal.into());
         }
-        Ok(Self { session_present, reason, return_code, properties })
+        Ok(connack)
     }
 
     /// Writes it; see [`crate::Packet::encode`]. Return code 1, which is no reason code, is written in the form of

@@ -61,55 +61,44 @@ impl<'a> Connect<'a> {
     /// [`Malformed::ProtocolName`].
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
-        let version = match (reader.binary()?, reader.u8()?) {
+        let version = match (reader.binary(), reader.u8()) {
             (b"MQTT", 4) => Version::V3_1_1,
             (b"MQTT", 5) => Version::V5,
-            _ => return Err(Malformed::ProtocolName.into()),
+            _ => {
+                reader.fail(Malformed::ProtocolName.into());
+                Version::V5
+            }
         };
-        let flags = reader.u8()?;
+        let flags = reader.u8();
         let has = |flag| flags & flag != 0;
-        let will_qos = Qos::from_u8(flags >> 3 & 3).ok_or(Malformed::ConnectFlags)?;
+        let will_qos = Qos::from_u8(flags >> 3 & 3);
         let idle_will_bits = !has(WILL) && flags & (WILL_QOS | WILL_RETAIN) != 0;
         let lone_password = !version.is_v5() && has(PASSWORD) && !has(USER_NAME);
-        if has(RESERVED) || idle_will_bits || lone_password {
-            return Err(Malformed::ConnectFlags.into());
+        if will_qos.is_none() || has(RESERVED) || idle_will_bits || lone_password {
+            reader.fail(Malformed::ConnectFlags.into());
         }
-        let keep_alive = reader.u16()?;
-        let properties = |reader: &mut Reader<'a>, owner| match version {
-            Version::V5 => Properties::read(reader, owner),
-            Version::V3_1_1 => Ok(Properties::NONE),
-        };
-        let connect_properties = properties(&mut reader, PropertyOwner::Packet(PacketType::Connect))?;
-        let client_id = reader.str()?;
-        let will = match has(WILL) {
-            true => {
-                let properties = properties(&mut reader, PropertyOwner::Will)?;
-                let topic = reader.text()?;
+        let keep_alive = reader.u16();
+        let properties = Properties::read(version, &mut reader, PropertyOwner::Packet(PacketType::Connect));
+        let client_id = reader.str();
+        let will = match will_qos {
+            Some(qos) if has(WILL) => {
+                let properties = Properties::read(version, &mut reader, PropertyOwner::Will);
+                let topic = reader.text();
                 if topic.is_empty() {
-                    return Err(ProtocolViolation::TopicEmpty.into());
+                    reader.fail(ProtocolViolation::TopicEmpty.into());
                 }
                 if !text::is_topic(topic) {
-                    return Err(ProtocolViolation::TopicWildcard.into());
+                    reader.fail(ProtocolViolation::TopicWildcard.into());
                 }
-                let (topic, payload) = (TopicName::of_checked(topic), reader.binary()?);
-                Some(Will { topic, payload, qos: will_qos, retain: has(WILL_RETAIN), properties })
+                let (topic, payload) = (TopicName::of_checked(topic), reader.binary());
+                Some(Will { topic, payload, qos, retain: has(WILL_RETAIN), properties })
             }
-            false => None,
+            _ => None,
         };
-        let user_name = if has(USER_NAME) { Some(reader.str()?) } else { None };
-        let password = if has(PASSWORD) { Some(reader.binary()?) } else { None };
-        reader.end()?;
+        let user_name = has(USER_NAME).then(|| reader.str());
+        let password = has(PASSWORD).then(|| reader.binary());
         let clean_start = has(CLEAN_START);
-        Ok(Self {
-            version,
-            clean_start,
-            keep_alive,
-            client_id,
-            will,
-            user_name,
-            password,
-            properties: connect_properties,
-        })
+        reader.end(Self { version, clean_start, keep_alive, client_id, will, user_name, password, properties })
     }
 
     /// Writes it in its own version; see [`crate::Packet::encode`].

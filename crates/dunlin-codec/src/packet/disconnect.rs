@@ -22,12 +22,8 @@ impl<'a> Disconnect<'a> {
     /// Reads one from the bytes behind its fixed header.
     pub fn decode(version: Version, body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
-        let (reason, properties) = match version {
-            Version::V5 if !body.is_empty() => read_reason(PacketType::Disconnect, &mut reader)?,
-            _ => (ReasonCode::SUCCESS, Properties::NONE),
-        };
-        reader.end()?;
-        Ok(Self { reason, properties })
+        let (reason, properties) = read_reason(version, PacketType::Disconnect, &mut reader);
+        reader.end(Self { reason, properties })
     }
 
     /// Writes it; see [`crate::Packet::encode`]. In 3.1.1 a reason other than success cannot be said.

@@ -1,4 +1,4 @@
-use super::{properties_len, write_properties};
+use super::write_properties;
 use crate::{
     DecodeError, EncodeError, MAXIMUM_REMAINING_LENGTH, Malformed, PacketId, PacketType, Properties, PropertyId,
     PropertyOwner, ProtocolViolation, Qos, TopicName, Version, reader::Reader, text, variable_byte_integer_len, varint,
@@ -44,24 +44,23 @@ impl<'a> Publish<'a> {
         let mut reader = Reader::new(body);
         let qos = Qos::from_u8(first_byte >> 1 & 3).ok_or(Malformed::Qos)?;
         let (dup, retain) = (first_byte & DUP != 0, first_byte & RETAIN != 0);
-        let topic = reader.binary()?;
+        let topic = reader.binary();
         if !text::is_topic(topic) {
-            return Err(topic_fault(topic));
+            reader.fail(topic_fault(topic));
+        }
+        if dup && qos == Qos::AtMostOnce {
+            reader.fail(ProtocolViolation::DupOnQos0.into());
         }
         let packet_id = match qos {
-            Qos::AtMostOnce if dup => return Err(ProtocolViolation::DupOnQos0.into()),
             Qos::AtMostOnce => None,
-            _ => Some(reader.packet_id()?),
+            _ => Some(reader.packet_id()),
         };
-        let properties = match version.is_v5() {
-            true => Properties::read(&mut reader, PropertyOwner::Packet(PacketType::Publish))?,
-            false => Properties::NONE,
-        };
+        let properties = Properties::read(version, &mut reader, PropertyOwner::Packet(PacketType::Publish));
         if topic.is_empty() && properties.number(PropertyId::TopicAlias).is_none() {
-            return Err(ProtocolViolation::TopicEmpty.into());
+            reader.fail(ProtocolViolation::TopicEmpty.into());
         }
         let topic = TopicName::of_checked(topic);
-        Ok(Self { dup, qos, retain, topic, packet_id, properties, payload: reader.rest() })
+        reader.result(Self { dup, qos, retain, topic, packet_id, properties, payload: reader.rest() })
     }
 
     /// Writes it; see [`crate::Packet::encode`].
@@ -77,7 +76,8 @@ impl<'a> Publish<'a> {
     /// Bytes of the packet before its payload, fixed header included.
     #[inline]
     pub fn head_len(&self, version: Version) -> Result<usize, EncodeError> {
-        let variable = self.variable_header_len(version)?;
+        self.check(version)?;
+        let variable = self.variable_header_len(version);
         let remaining = variable.saturating_add(self.payload.len());
         if remaining > MAXIMUM_REMAINING_LENGTH {
             return Err(EncodeError::TooLarge);
@@ -94,7 +94,7 @@ impl<'a> Publish<'a> {
 
     #[inline]
     fn write_head<'o>(&self, version: Version, out: &'o mut [u8]) -> Writer<'o> {
-        let variable = self.variable_header_len(version).unwrap_or_default();
+        let variable = self.variable_header_len(version);
         let mut writer = Writer::new(out);
         let flags = if self.dup { DUP } else { 0 } | (self.qos as u8) << 1 | if self.retain { RETAIN } else { 0 };
         writer.u8(PacketType::Publish.first_byte() | flags);
@@ -108,7 +108,7 @@ impl<'a> Publish<'a> {
     }
 
     #[inline]
-    fn variable_header_len(&self, version: Version) -> Result<usize, EncodeError> {
+    fn check(&self, version: Version) -> Result<(), EncodeError> {
         let with_id = self.qos != Qos::AtMostOnce;
         if with_id != self.packet_id.is_some() || (self.dup && !with_id) {
             return Err(EncodeError::PacketId);
@@ -116,8 +116,14 @@ impl<'a> Publish<'a> {
         if self.topic.is_empty() && self.properties.number(PropertyId::TopicAlias).is_none() {
             return Err(EncodeError::TopicEmpty);
         }
-        let id_len = if with_id { 2 } else { 0 };
-        Ok(2 + self.topic.as_bytes().len() + id_len + properties_len(version, self.properties)?)
+        if version.is_v5() || self.properties.is_empty() { Ok(()) } else { Err(EncodeError::NeedsV5) }
+    }
+
+    #[inline]
+    fn variable_header_len(&self, version: Version) -> usize {
+        let id_len = if self.packet_id.is_some() { 2 } else { 0 };
+        let properties_len = if version.is_v5() { self.properties.encoded_len() } else { 0 };
+        2 + self.topic.as_bytes().len() + id_len + properties_len
     }
 }
 

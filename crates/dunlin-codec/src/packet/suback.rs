@@ -19,8 +19,26 @@ impl<'a> Suback<'a> {
     /// Reads one from the bytes behind its fixed header. Whether there is a code for each filter only the sender of
     /// the SUBSCRIBE can tell.
     pub fn decode(version: Version, body: &'a [u8]) -> Result<Self, DecodeError> {
-        let (packet_id, properties, codes) = read(version, PacketType::Suback, body)?;
-        Ok(Self { packet_id, properties, codes })
+        Self::decode_as(version, PacketType::Suback, body)
+    }
+
+    /// Reads the bytes behind the fixed header of a SUBACK or of an UNSUBACK, which have one form: for who knows what
+    /// it asked, in one copy. `From` makes the other one of it.
+    #[doc(hidden)]
+    pub fn decode_as(version: Version, packet_type: PacketType, body: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(body);
+        let packet_id = reader.packet_id();
+        let properties = Properties::read(version, &mut reader, PropertyOwner::Packet(packet_type));
+        let codes = reader.rest();
+        if !version.is_v5() && packet_type == PacketType::Unsuback && !codes.is_empty() {
+            reader.fail(Malformed::TrailingBytes.into());
+        }
+        // 3.1.1 has the granted QoS and one failure, 0x80.
+        let highest = if version.is_v5() { 0xFF } else { 0x80 };
+        if codes.iter().any(|&code| code > highest || !ReasonCode::new(code).is_listed_for(packet_type)) {
+            reader.fail(Malformed::ReasonCode.into());
+        }
+        reader.result(Self { packet_id, properties, codes })
     }
 
     /// The verdicts.
@@ -48,8 +66,7 @@ pub struct Unsuback<'a> {
 impl<'a> Unsuback<'a> {
     /// Reads one from the bytes behind its fixed header.
     pub fn decode(version: Version, body: &'a [u8]) -> Result<Self, DecodeError> {
-        let (packet_id, properties, codes) = read(version, PacketType::Unsuback, body)?;
-        Ok(Self { packet_id, properties, codes })
+        Suback::decode_as(version, PacketType::Unsuback, body).map(Self::from)
     }
 
     /// The verdicts.
@@ -64,27 +81,11 @@ impl<'a> Unsuback<'a> {
     }
 }
 
-fn read<'a>(
-    version: Version,
-    packet_type: PacketType,
-    body: &'a [u8],
-) -> Result<(PacketId, Properties<'a>, &'a [u8]), DecodeError> {
-    let mut reader = Reader::new(body);
-    let packet_id = reader.packet_id()?;
-    let properties = match version.is_v5() {
-        true => Properties::read(&mut reader, PropertyOwner::Packet(packet_type))?,
-        false => Properties::NONE,
-    };
-    let codes = reader.rest();
-    if !version.is_v5() && packet_type == PacketType::Unsuback && !codes.is_empty() {
-        return Err(Malformed::TrailingBytes.into());
+impl<'a> From<Suback<'a>> for Unsuback<'a> {
+    #[inline]
+    fn from(Suback { packet_id, properties, codes }: Suback<'a>) -> Self {
+        Self { packet_id, properties, codes }
     }
-    // 3.1.1 has the granted QoS and one failure, 0x80.
-    let highest = if version.is_v5() { 0xFF } else { 0x80 };
-    if codes.iter().any(|&code| code > highest || !ReasonCode::new(code).is_listed_for(packet_type)) {
-        return Err(Malformed::ReasonCode.into());
-    }
-    Ok((packet_id, properties, codes))
 }
 
 fn write(

@@ -94,7 +94,7 @@ impl<'a> Filters<'a> {
             }
             Source::Checked(version, bytes) => {
                 let mut reader = Reader::new(bytes);
-                let filter = read_filter(*version, &mut reader).ok()?;
+                let filter = read_filter(*version, &mut reader)?;
                 *bytes = reader.rest();
                 Some(filter)
             }
@@ -125,22 +125,21 @@ impl<'a> Subscribe<'a> {
     /// Reads one from the bytes behind its fixed header.
     pub fn decode(version: Version, body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
-        let packet_id = reader.packet_id()?;
-        let properties = match version.is_v5() {
-            true => Properties::read(&mut reader, PropertyOwner::Packet(PacketType::Subscribe))?,
-            false => Properties::NONE,
-        };
+        let packet_id = reader.packet_id();
+        let properties = Properties::read(version, &mut reader, PropertyOwner::Packet(PacketType::Subscribe));
         let filters = Filters(Source::Checked(version, reader.rest()));
         if reader.is_empty() {
-            return Err(ProtocolViolation::NoFilters.into());
+            reader.fail(ProtocolViolation::NoFilters.into());
         }
         while !reader.is_empty() {
-            let SubscriptionFilter { filter, options } = read_filter(version, &mut reader)?;
-            if options.no_local && filter.share_name().is_some() {
-                return Err(ProtocolViolation::SharedNoLocal.into());
+            if let Some(SubscriptionFilter { filter, options }) = read_filter(version, &mut reader)
+                && options.no_local
+                && filter.is_shared()
+            {
+                reader.fail(ProtocolViolation::SharedNoLocal.into());
             }
         }
-        Ok(Self { packet_id, properties, filters })
+        reader.result(Self { packet_id, properties, filters })
     }
 
     /// Writes it; see [`crate::Packet::encode`]. In 3.1.1 any option but the QoS is refused.
@@ -162,10 +161,10 @@ impl<'a> Subscribe<'a> {
         let fixed = 2 + properties_len(version, self.properties)?;
         let mut remaining = fixed;
         for SubscriptionFilter { filter, options } in filters.clone() {
-            if !version.is_v5() && options != SubscriptionOptions::new(options.qos) {
+            if !version.is_v5() && options.byte() > Qos::ExactlyOnce as u8 {
                 return Err(EncodeError::NeedsV5);
             }
-            if options.no_local && filter.share_name().is_some() {
+            if options.no_local && filter.is_shared() {
                 return Err(EncodeError::SharedNoLocal);
             }
             // Many filters may borrow the same text: the sum may pass 32 bits.
@@ -185,7 +184,14 @@ impl<'a> Subscribe<'a> {
     }
 }
 
-fn read_filter<'a>(version: Version, reader: &mut Reader<'a>) -> Result<SubscriptionFilter<'a>, DecodeError> {
-    let filter = TopicFilter::new(reader.str()?).map_err(|_| ProtocolViolation::FilterInvalid)?;
-    Ok(SubscriptionFilter { filter, options: SubscriptionOptions::of_byte(version, reader.u8()?)? })
+/// The next filter; `None` after a fault.
+fn read_filter<'a>(version: Version, reader: &mut Reader<'a>) -> Option<SubscriptionFilter<'a>> {
+    let filter = TopicFilter::read(reader)?;
+    match SubscriptionOptions::of_byte(version, reader.u8()) {
+        Ok(options) => Some(SubscriptionFilter { filter, options }),
+        Err(fault) => {
+            reader.fail(fault);
+            None
+        }
+    }
 }

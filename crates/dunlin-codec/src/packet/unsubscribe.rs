@@ -45,7 +45,7 @@ impl<'a> UnsubscribeFilters<'a> {
             }
             Source::Checked(bytes) => {
                 let mut reader = Reader::new(bytes);
-                let filter = TopicFilter::new(reader.str().ok()?).ok()?;
+                let filter = TopicFilter::read(&mut reader)?;
                 *bytes = reader.rest();
                 Some(filter)
             }
@@ -76,19 +76,16 @@ impl<'a> Unsubscribe<'a> {
     /// Reads one from the bytes behind its fixed header.
     pub fn decode(version: Version, body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
-        let packet_id = reader.packet_id()?;
-        let properties = match version.is_v5() {
-            true => Properties::read(&mut reader, PropertyOwner::Packet(PacketType::Unsubscribe))?,
-            false => Properties::NONE,
-        };
+        let packet_id = reader.packet_id();
+        let properties = Properties::read(version, &mut reader, PropertyOwner::Packet(PacketType::Unsubscribe));
         let filters = UnsubscribeFilters(Source::Checked(reader.rest()));
         if reader.is_empty() {
-            return Err(ProtocolViolation::NoFilters.into());
+            reader.fail(ProtocolViolation::NoFilters.into());
         }
         while !reader.is_empty() {
-            TopicFilter::new(reader.str()?).map_err(|_| ProtocolViolation::FilterInvalid)?;
+            TopicFilter::read(&mut reader);
         }
-        Ok(Self { packet_id, properties, filters })
+        reader.result(Self { packet_id, properties, filters })
     }
 
     /// Writes it; see [`crate::Packet::encode`].

@@ -1,4 +1,4 @@
-use crate::{TopicFilterError, text::contains};
+use crate::TopicFilterError;
 
 /// What follows `$share/`. Compared by a loop, which takes less flash than the platform's `memcmp`.
 pub(super) fn shared(filter: &[u8]) -> Option<&[u8]> {
@@ -12,18 +12,24 @@ pub(super) fn first_level(bytes: &[u8]) -> &[u8] {
     bytes.get(..end).unwrap_or_default()
 }
 
-/// `#` only as the last level, `+` only as a whole one.
+/// Whether what follows `$share/` is a name without wildcards, a `/` and more.
+pub(super) fn is_name_and_filter(shared: &[u8]) -> bool {
+    let end = shared.iter().position(|byte| matches!(byte, b'/' | b'#' | b'+')).unwrap_or_default();
+    end > 0 && shared.get(end) == Some(&b'/') && shared.len() > end.wrapping_add(1)
+}
+
+/// `#` only as the last level, `+` only as a whole one, no U+0000.
 pub(super) fn check_filter(filter: &[u8]) -> Result<(), TopicFilterError> {
-    let mut rest = Some(filter);
-    while let Some(levels) = rest {
-        let level = first_level(levels);
-        rest = levels.get(level.len().wrapping_add(1)..);
-        if contains(level, b'#') && (level.len() > 1 || rest.is_some()) {
-            return Err(TopicFilterError::MultiLevelWildcard);
+    let (mut begins, mut rest) = (true, filter);
+    while let Some((&byte, behind)) = rest.split_first() {
+        let ends = matches!(behind.first(), None | Some(b'/'));
+        match byte {
+            b'#' if !begins || !behind.is_empty() => return Err(TopicFilterError::MultiLevelWildcard),
+            b'+' if !begins || !ends => return Err(TopicFilterError::SingleLevelWildcard),
+            0 => return Err(TopicFilterError::Nul),
+            _ => {}
         }
-        if contains(level, b'+') && level.len() > 1 {
-            return Err(TopicFilterError::SingleLevelWildcard);
-        }
+        (begins, rest) = (byte == b'/', behind);
     }
     Ok(())
 }

@@ -1,7 +1,11 @@
 use dunlin_codec::{FixedHeader, Qos, move_bytes_down};
 
-use super::{Kept, Outbound, RETAIN};
-use crate::{Buffer, Memory, Outcome, PublishError, Segments, Slot, list::State};
+use super::{Outbound, RETAIN};
+use crate::{Buffer, Memory, Outcome, PublishError, Segments, Uncertainty, list::State};
+
+/// The outcome of a message, if it has one now, by whether it was begun, its QoS, its packet's length, and whether it
+/// is to be retained.
+type Verdict<'v> = dyn Fn(bool, Qos, usize, bool) -> Option<Outcome> + 'v;
 
 /// How the log is kept short.
 impl<M: Memory> Outbound<M> {
@@ -16,6 +20,10 @@ impl<M: Memory> Outbound<M> {
 
     #[cold]
     fn make_more_room(&mut self, len: usize) -> Result<(), PublishError> {
+        if self.is_between_packets() {
+            // The run is over, though nobody has asked for the next one yet.
+            self.run_start = self.cursor;
+        }
         self.close_gaps();
         let capacity = self.log.bytes().len();
         let needed = self.tail.saturating_add(len);
@@ -23,10 +31,10 @@ impl<M: Memory> Outbound<M> {
         let comfortable = capacity.wrapping_sub(capacity / 4);
         if needed <= comfortable || self.log.grow(needed) || needed <= capacity {
             Ok(())
-        } else if self.tail == 0 {
-            Err(PublishError::TooLarge)
-        } else {
+        } else if len <= capacity || self.log.grow(len) {
             Err(PublishError::Full)
+        } else {
+            Err(PublishError::TooLarge)
         }
     }
 
@@ -55,16 +63,16 @@ impl<M: Memory> Outbound<M> {
         }
     }
 
-    /// Makes the log anew for the next transmission from its beginning: the listed records, but for those to which
-    /// `verdict` gives an outcome, and the others of which no byte has left. (There is one copy of it in the flash of a
+    /// Makes the log anew for the next transmission from its beginning: the listed records and the others of which no
+    /// byte has left, but for those to which `verdict` gives an outcome. (There is one copy of it in the flash of a
     /// microcontroller, hence no generic argument.)
-    pub(super) fn rebuild(&mut self, verdict: &dyn Fn(&Slot<Kept<M>>, usize, bool) -> Option<Outcome>) {
+    pub(super) fn rebuild(&mut self, verdict: &Verdict<'_>) {
         self.segments.clear();
         let (mut to, mut from) = (0, self.run_start);
         let mut id = self.published.first;
         loop {
             let listed_at = self.slots.at(id).map_or(self.tail, |slot| slot.at as usize);
-            to = self.keep_unlisted(from, listed_at, to);
+            to = self.keep_unlisted(from, listed_at, to, verdict);
             let Some(slot) = self.slots.at(id) else { break };
             let (this, len) = (id, slot.len as usize);
             id = slot.next;
@@ -74,9 +82,14 @@ impl<M: Memory> Outbound<M> {
             from = from.max(listed_at.wrapping_add(len));
             let retain = self.log.bytes().get(listed_at).is_some_and(|first_byte| first_byte & RETAIN != 0);
             let packet_len = len.saturating_add(M::Segments::len(&slot.kept));
-            if let Some(outcome) = verdict(slot, packet_len, retain) {
+            let (begun, qos) = (slot.state != State::Queued, slot.qos);
+            if let Some(outcome) = verdict(begun, qos, packet_len, retain) {
                 self.slots.unlink(&mut self.published, this);
-                self.settle_later(this, outcome);
+                if qos == Qos::ExactlyOnce && outcome == Outcome::Unknown(Uncertainty::BeyondLimits) {
+                    self.withdraw(this);
+                } else {
+                    self.settle_later(this, outcome);
+                }
                 continue;
             }
             slot.at = to as u32;
@@ -95,11 +108,12 @@ impl<M: Memory> Outbound<M> {
 
     /// Moves the unlisted records between two addresses down to `to`, and tells where they end. Those that were begun
     /// are left out: QoS 0 is not sent twice.
-    fn keep_unlisted(&mut self, mut from: usize, end: usize, mut to: usize) -> usize {
+    fn keep_unlisted(&mut self, mut from: usize, end: usize, mut to: usize, verdict: &Verdict<'_>) -> usize {
         while from < end {
             let header = self.log.bytes().get(from..end).map(FixedHeader::read);
             let Some(Ok(Some(header))) = header else { break };
-            if from >= self.cursor {
+            let retain = header.first_byte & RETAIN != 0;
+            if from >= self.cursor && verdict(false, Qos::AtMostOnce, header.packet_len(), retain).is_none() {
                 move_bytes_down(self.log.bytes_mut(), from, to, header.packet_len());
                 to = to.wrapping_add(header.packet_len());
             }

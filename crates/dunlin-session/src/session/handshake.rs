@@ -1,6 +1,6 @@
 use dunlin_codec::{
     Connack, Connect, DecodeError, EncodeError, PacketType, Properties, PropertyId, PropertyOwner, ProtocolViolation,
-    ReasonCode, check_text,
+    ReasonCode,
 };
 
 use super::{Session, State};
@@ -17,11 +17,12 @@ impl<M: Memory> Session<M> {
             return Err(ConnectError::AlreadyConnected);
         }
         self.check(options)?;
-        let receive_maximum = options.receive_maximum.min(self.inbound.capacity().min(0xFFFF) as u16);
+        // Without memory for messages there will be no subscription, but 0 cannot be said.
+        let receive_maximum = options.receive_maximum.min(self.inbound.capacity().min(0xFFFF) as u16).max(1);
         let keeps = options.session_expiry_interval > 0;
         let begins_clean = options.clean_start && !self.has_session;
         // 3.1.1 has one flag for "begin clean" and "keep nothing": to begin clean and keep takes two connections.
-        let discarding = !self.version.is_v5() && keeps && begins_clean && !self.discarding;
+        let discarding = !self.version.is_v5() && keeps && begins_clean && !self.discarded;
         let clean_start = match self.version.is_v5() {
             true => begins_clean || !keeps,
             false => !keeps || discarding,
@@ -51,8 +52,10 @@ impl<M: Memory> Session<M> {
         self.maximum_packet_size = options.maximum_packet_size;
         self.send_maximum = options.send_maximum;
         self.session_expiry_interval = options.session_expiry_interval;
-        self.limits = Limits { keep_alive: options.keep_alive, ..Limits::NONE };
-        self.discarding = discarding;
+        self.limits.keep_alive = options.keep_alive;
+        self.clean_start = clean_start;
+        // Should no CONNACK come, the server may have begun a session that we know nothing about.
+        (self.discarding, self.discarded) = (discarding, false);
         self.connection = self.connection.wrapping_add(1);
         self.timing.handle_connecting(now, options.connect_timeout, options.ping_timeout);
         self.state = State::Connecting;
@@ -60,8 +63,6 @@ impl<M: Memory> Session<M> {
     }
 
     fn check(&self, options: &ConnectOptions<'_>) -> Result<(), ConnectError> {
-        check_text(options.client_id).map_err(|_| ConnectError::Text)?;
-        check_text(options.user_name.unwrap_or_default()).map_err(|_| ConnectError::Text)?;
         if options.receive_maximum == 0 || options.maximum_packet_size == 0 {
             return Err(ConnectError::Zero);
         }
@@ -84,12 +85,14 @@ impl<M: Memory> Session<M> {
             self.state = State::Closing;
             return Ok(Some(Event::Refused(connack)));
         }
-        if connack.session_present && !self.has_session {
+        // A DISCONNECT may be sent from here on.
+        self.state = State::Connected;
+        if connack.session_present && (self.clean_start || !self.has_session) {
             return Err(ProtocolViolation::SessionPresentUnexpected);
         }
         if self.discarding {
-            self.state = State::Connected;
-            self.disconnect(ReasonCode::SUCCESS);
+            self.discarded = true;
+            self.close(Some(ReasonCode::SUCCESS));
             return Ok(Some(Event::SessionDiscarded));
         }
         if !connack.session_present {
@@ -101,7 +104,6 @@ impl<M: Memory> Session<M> {
         self.has_session = self.limits.session_expiry_interval > 0;
         self.timing.handle_connected(now, self.limits.keep_alive);
         self.backoff.handle_connected(now);
-        self.state = State::Connected;
         Ok(Some(Event::Connected { session_present: connack.session_present, connack }))
     }
 }

@@ -1,13 +1,12 @@
 use dunlin_codec::{
     Ack, Connack, DecodeError, Disconnect, FixedHeader, Malformed, PacketType, PropertyId, ProtocolViolation, Publish,
-    ReasonCode, Suback, Unsuback,
+    ReasonCode, Suback,
 };
 
 use super::{Session, State};
 use crate::{
     Arrival, Delivery, Event, Inbound, Instant, Memory, Outcome, Progress,
     lane::{PUBCOMP, PUBREL},
-    list,
     outbound::Acknowledged,
 };
 
@@ -27,23 +26,44 @@ impl<M: Memory> Session<M> {
     pub fn handle_input<'i>(&mut self, now: Instant, input: &'i [u8]) -> Progress<'i> {
         let header = match FixedHeader::read(input) {
             Ok(Some(header)) => header,
-            Ok(None) => return Progress::Incomplete { needed: input.len().saturating_add(1).max(2) },
+            Ok(None) => return self.wait(input, input.len().saturating_add(1).max(2)),
             Err(malformed) => return self.fault(malformed.into()),
         };
         let len = header.packet_len();
         if len > self.maximum_packet_size as usize {
             return self.fault(ProtocolViolation::PacketTooLarge.into());
         }
-        let Some(body) = input.get(header.len..len) else { return Progress::Incomplete { needed: len } };
+        let Some(body) = input.get(header.len..len) else { return self.wait(input, len) };
         self.timing.handle_received();
-        let handled = match header.first_byte >> 4 {
-            PUBLISH => self.handle_publish(header.first_byte, body),
-            _ => self.handle_control(now, header.first_byte, body),
-        };
+        if header.first_byte >> 4 != PUBLISH {
+            return self.handle_control(now, header.first_byte, body, len);
+        }
+        let handled = self.handle_publish(header.first_byte, body);
+        self.progress(len, handled)
+    }
+
+    #[inline(always)]
+    #[expect(clippy::needless_pass_by_value, reason = "it is inlined, so nothing is passed")]
+    fn progress<'i>(&mut self, len: usize, handled: Result<Handled<'i>, DecodeError>) -> Progress<'i> {
         match handled {
             Ok(Handled::Event(event)) => Progress::Packet { consumed: len, event },
             Ok(Handled::Blocked) => Progress::Blocked,
             Err(error) => self.fault(error),
+        }
+    }
+
+    /// The packet is not all there. What cannot become a CONNACK is a fault at its first byte, rather than after a wait
+    /// for a length that means nothing: a server of another protocol is told at once.
+    #[cold]
+    fn wait<'i>(&mut self, input: &'i [u8], needed: usize) -> Progress<'i> {
+        match input.first() {
+            Some(&first_byte) if self.state == State::Connecting && !matches!(first_byte, 0x20 | 0xE0) => {
+                self.fault(ProtocolViolation::FirstPacketNotConnack.into())
+            }
+            _ => {
+                self.timing.handle_part(input.len());
+                Progress::Incomplete { needed }
+            }
         }
     }
 
@@ -76,19 +96,34 @@ impl<M: Memory> Session<M> {
                 self.answer();
                 Ok(Handled::Event(None))
             }
-            _ => Err(ProtocolViolation::ReceiveMaximumExceeded.into()),
+            _ => {
+                // It is not told, so it is new when it comes again.
+                self.inbound.release(id);
+                Err(ProtocolViolation::ReceiveMaximumExceeded.into())
+            }
         }
     }
 
+    // It makes the progress where it is wanted: an event is large, and moving it would link `memcpy` for that alone.
     #[inline(never)]
-    fn handle_control<'i>(&mut self, now: Instant, first_byte: u8, body: &'i [u8]) -> Result<Handled<'i>, DecodeError> {
+    fn handle_control<'i>(&mut self, now: Instant, first_byte: u8, body: &'i [u8], len: usize) -> Progress<'i> {
+        let handled = self.handle_control_packet(now, first_byte, body);
+        self.progress(len, handled)
+    }
+
+    fn handle_control_packet<'i>(
+        &mut self,
+        now: Instant,
+        first_byte: u8,
+        body: &'i [u8],
+    ) -> Result<Handled<'i>, DecodeError> {
         let version = self.version;
         let packet_type = PacketType::from_first_byte(version, first_byte)?;
         let event = match (packet_type, self.state) {
             (PacketType::Connack, State::Connecting | State::Connected) => {
                 self.handle_connack(now, Connack::decode(version, body)?)?
             }
-            (_, State::Closing) => return self.handle_unexpected(),
+            (_, State::Closing | State::Disconnected) => return self.handle_unexpected(),
             (PacketType::Disconnect, _) if version.is_v5() => {
                 let disconnect = Disconnect::decode(version, body)?;
                 if disconnect.properties.number(PropertyId::SessionExpiryInterval).is_some() {
@@ -103,20 +138,16 @@ impl<M: Memory> Session<M> {
             }
             (PacketType::Suback | PacketType::Unsuback, _) => {
                 let subscribed = packet_type == PacketType::Suback;
-                let (id, verdicts, kind, event) = if subscribed {
-                    let suback = Suback::decode(version, body)?;
-                    (suback.packet_id, suback.codes.len(), list::State::Subscribe, Event::Subscribed(suback))
-                } else {
-                    let unsuback = Unsuback::decode(version, body)?;
-                    (unsuback.packet_id, unsuback.codes.len(), list::State::Unsubscribe, Event::Unsubscribed(unsuback))
-                };
+                let suback = Suback::decode_as(version, packet_type, body)?;
+                let (id, verdicts) = (suback.packet_id, suback.codes.len());
                 // [MQTT-2.2.1-6]
-                let asked = self.outbound.answer_request(id, kind).ok_or(ProtocolViolation::AcknowledgedUnknown)?;
+                let asked =
+                    self.outbound.answer_request(id, subscribed).ok_or(ProtocolViolation::AcknowledgedUnknown)?;
                 // One for each filter [MQTT-3.8.4-6]; an UNSUBACK of 3.1.1 has none.
                 if asked != verdicts && (subscribed || version.is_v5()) {
                     return Err(ProtocolViolation::VerdictCount.into());
                 }
-                Some(event)
+                Some(if subscribed { Event::Subscribed(suback) } else { Event::Unsubscribed(suback.into()) })
             }
             (PacketType::Pingresp, _) if body.is_empty() => None,
             (PacketType::Pingresp, _) => return Err(Malformed::TrailingBytes.into()),
@@ -126,9 +157,9 @@ impl<M: Memory> Session<M> {
         Ok(Handled::Event(event))
     }
 
-    /// Every packet here may need an answer: it is not taken while there is no room for one.
+    /// What needs an answer is not taken while there is no room for one.
     fn handle_ack<'i>(&mut self, packet_type: PacketType, ack: Ack<'i>) -> Result<Handled<'i>, DecodeError> {
-        if packet_type != PacketType::Puback && !self.lane.has_room() {
+        if matches!(packet_type, PacketType::Pubrec | PacketType::Pubrel) && !self.lane.has_room() {
             return Ok(Handled::Blocked);
         }
         let id = ack.packet_id;
@@ -141,9 +172,7 @@ impl<M: Memory> Session<M> {
                 self.lane.acknowledge(self.version, PUBCOMP, id, reason);
                 return Ok(Handled::Event(None));
             }
-            PacketType::Puback => self.outbound.handle_puback(id, ack.reason),
-            PacketType::Pubrec => self.outbound.handle_pubrec(id, ack.reason),
-            _ => self.outbound.handle_pubcomp(id),
+            _ => self.outbound.handle_ack(packet_type, id, ack.reason),
         };
         let settled = |outcome: Outcome| Ok(Handled::Event(Some(Event::Settled { id, outcome })));
         match acknowledged {
@@ -165,8 +194,8 @@ impl<M: Memory> Session<M> {
     /// A packet that came before CONNACK is a fault; one that came after the end is nothing.
     fn handle_unexpected<'i>(&self) -> Result<Handled<'i>, DecodeError> {
         match self.state {
-            State::Closing => Ok(Handled::Event(None)),
-            _ => Err(ProtocolViolation::FirstPacketNotConnack.into()),
+            State::Connecting => Err(ProtocolViolation::FirstPacketNotConnack.into()),
+            _ => Ok(Handled::Event(None)),
         }
     }
 }

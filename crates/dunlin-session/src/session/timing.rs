@@ -1,4 +1,4 @@
-use crate::{Inbound, Instant, Memory, Session, State, Timeout};
+use crate::{Inbound, Instant, Limits, Memory, Session, State, Timeout};
 
 /// The clocks of a connection. Times in milliseconds.
 #[derive(Debug)]
@@ -12,6 +12,14 @@ pub(super) struct Timing {
     asked_at: Instant,
     /// When something was asked since the last byte came in.
     silent_since: Option<Instant>,
+    /// The run of messages being transmitted was what asked.
+    run_asks: bool,
+    /// Some of that run was transmitted since this was looked at.
+    run_goes_on: bool,
+    /// Bytes of the packet that is not all there.
+    part: usize,
+    /// A PINGREQ is to go out.
+    pub(super) ping_due: bool,
     reading_stopped: bool,
     reconnect_at: Option<Instant>,
 }
@@ -27,6 +35,10 @@ impl Timing {
             connect_deadline: Instant::from_millis(zero.into()),
             asked_at: Instant::from_millis(zero.into()),
             silent_since: None,
+            run_asks: false,
+            run_goes_on: false,
+            part: zero.into(),
+            ping_due: false,
             reading_stopped: false,
             reconnect_at: None,
         }
@@ -49,9 +61,37 @@ impl Timing {
         }
     }
 
+    pub(super) fn handle_run(&mut self, now: Instant, asks: bool) {
+        self.run_asks = asks && self.silent_since.is_none();
+        self.handle_transmit(now, asks);
+    }
+
+    #[inline]
+    pub(super) fn handle_transmitted(&mut self, len: usize) {
+        self.run_goes_on |= len > 0;
+    }
+
+    /// The server cannot answer what it does not have: on a slow link its silence counts from the end of the run that
+    /// asks, as long as the link takes any of it.
+    pub(super) fn handle_run_goes_on(&mut self, now: Instant) {
+        if self.run_asks && self.run_goes_on {
+            self.silent_since = self.silent_since.map(|_| now);
+        }
+        self.run_goes_on = false;
+    }
+
     #[inline]
     pub(super) fn handle_received(&mut self) {
         self.silent_since = None;
+        self.part = 0;
+    }
+
+    /// So many bytes of a packet are there that is not all there.
+    pub(super) fn handle_part(&mut self, len: usize) {
+        if len > self.part {
+            self.silent_since = None;
+        }
+        self.part = len;
     }
 
     fn silence_deadline(&self) -> Option<Instant> {
@@ -96,8 +136,8 @@ impl<M: Memory> Session<M> {
                     self.state = State::Closing;
                     return Some(Timeout::ServerSilent);
                 }
-                if self.timing.ping_at().is_some_and(|at| at <= now) && self.lane.put(&PINGREQ, true) {
-                    self.timing.asked_at = now;
+                if self.timing.ping_at().is_some_and(|at| at <= now) {
+                    (self.timing.ping_due, self.timing.asked_at) = (true, now);
                 }
                 None
             }
@@ -150,11 +190,11 @@ impl<M: Memory> Session<M> {
 
     fn end_connection(&mut self) {
         self.state = State::Disconnected;
+        (self.leaving, self.farewell) = (false, None);
+        self.limits = Limits::NONE;
         self.lane.clear();
         self.outbound.handle_connection_lost();
         self.outbound.forget_requests();
         self.inbound.forget_connection();
     }
 }
-
-const PINGREQ: [u8; 2] = [0xC0, 0x00];

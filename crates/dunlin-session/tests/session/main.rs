@@ -6,6 +6,7 @@ mod connecting;
 mod control_lane;
 mod discarding;
 mod faults;
+mod inbound_memory;
 mod keep_alive;
 mod memory;
 mod packet_ids;

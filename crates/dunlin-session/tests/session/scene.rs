@@ -164,10 +164,6 @@ impl Scene {
         std::iter::from_fn(|| self.poll_settled()).map(|(id, outcome)| (id.get(), outcome)).collect()
     }
 
-    pub(crate) fn after(&mut self, millis: u32) {
-        self.now = self.now + millis;
-    }
-
     /// A PUBLISH on "t" as this version writes it.
     pub(crate) fn publish_packet(&self, first_byte: u8, id: u16, payload: &[u8]) -> Vec<u8> {
         wire::publish(self.version, first_byte, id, payload)

@@ -1,0 +1,134 @@
+//! The end of a connection, from either side.
+
+use dunlin_codec::{ProtocolViolation, ReasonCode};
+use dunlin_session::{Event, Outcome, PublishError, PublishOptions, Rejection, State, Uncertainty};
+
+use crate::{
+    memory::Room,
+    scene::{QOS0, QOS1, QOS2, scenes, scenes_v5, scenes_with},
+    wire::{PUBREC, ack, publish},
+};
+
+#[test]
+fn a_disconnect_is_the_last_that_is_sent() {
+    for scene in scenes() {
+        let mut scene = scene.connected();
+        scene.send(QOS1, b"1");
+        scene.disconnect(ReasonCode::SUCCESS);
+        assert_eq!((scene.state(), scene.wire()), (State::Closing, vec![0xE0, 0]));
+        assert_eq!(scene.publish(b"2", PublishOptions::qos(QOS1)), Err(PublishError::Closed));
+        assert_eq!((scene.poll_timeout(), scene.wire()), (None, vec![]));
+        // What comes after it means nothing.
+        let late = scene.publish_packet(0x32, 5, b"late");
+        assert_eq!(scene.receives(&[late, vec![0xD0, 0]].concat()), []);
+        // The message stays.
+        scene.break_link();
+        let connack = crate::wire::connack(scene.version, true);
+        scene.meet(&connack);
+        assert_eq!(scene.wire(), scene.publish_packet(0x32, 1, b"1"));
+    }
+}
+
+/// [MQTT-3.14.4-3]: with 0x04 the server publishes the will.
+#[test]
+fn a_disconnect_says_why_in_5_0() {
+    for scene in scenes() {
+        let mut scene = scene.connected();
+        scene.disconnect(ReasonCode::DISCONNECT_WITH_WILL);
+        assert_eq!(scene.wire(), if scene.is_v5() { &[0xE0, 1, 4][..] } else { &[0xE0, 0] });
+    }
+}
+
+#[test]
+fn a_packet_that_was_begun_is_finished_before_the_disconnect() {
+    for scene in scenes() {
+        let mut scene = scene.connected();
+        scene.send(QOS0, b"1");
+        let mut wire = scene.wire_at_most(3);
+        scene.disconnect(ReasonCode::SUCCESS);
+        wire.extend(scene.wire());
+        assert_eq!(wire, [scene.publish_packet(0x30, 0, b"1"), vec![0xE0, 0]].concat());
+    }
+}
+
+/// Without it the server would publish the will.
+#[test]
+fn a_disconnect_leaves_though_the_control_lane_is_full() {
+    // Six acknowledgements, and one byte is free.
+    for scene in scenes_with(Room { control: 25, received: 8, ..Room::default() }) {
+        let mut scene = scene.connected();
+        for id in 1..=8 {
+            let packet = scene.publish_packet(0x32, id, b"");
+            let deliveries = scene.deliveries(&packet);
+            assert!(scene.acknowledge(deliveries[0]));
+        }
+        scene.disconnect(ReasonCode::SUCCESS);
+        let wire = scene.wire();
+        assert_eq!(wire[wire.len() - 2..], [0xE0, 0]);
+        assert_eq!(wire[..4], [0x40, 2, 0, 1]);
+    }
+}
+
+#[test]
+fn a_connect_that_is_not_wholly_sent_is_not_finished() {
+    for mut scene in scenes() {
+        let now = scene.now;
+        scene.connect(now, &crate::scene::usual()).unwrap();
+        scene.wire_at_most(5);
+        scene.disconnect(ReasonCode::SUCCESS);
+        assert_eq!((scene.state(), scene.wire()), (State::Closing, vec![]));
+    }
+}
+
+#[test]
+fn the_server_says_why_it_closes() {
+    for scene in scenes_v5() {
+        let mut scene = scene.connected();
+        let events = scene.receives(&[0xE0, 1, 0x8E]);
+        let [Event::Disconnected(disconnect)] = events[..] else { panic!("{events:?}") };
+        assert_eq!((disconnect.reason, scene.state()), (ReasonCode::SESSION_TAKEN_OVER, State::Closing));
+        // A client that publishes meanwhile is not told that it closed the session: it did not.
+        let id = scene.send(QOS1, b"1");
+        assert_eq!(scene.wire(), []);
+        scene.lose_session();
+        assert_eq!(scene.wire(), publish(scene.version, 0x32, id, b"1"));
+    }
+}
+
+#[test]
+fn a_server_of_3_1_1_cannot_disconnect() {
+    for scene in scenes().filter(|scene| !scene.is_v5()) {
+        let mut scene = scene.connected();
+        assert_eq!(scene.fault(&[0xE0, 0]), ProtocolViolation::UnexpectedPacket.into());
+        assert_eq!(scene.wire(), []);
+    }
+}
+
+/// [MQTT-3.14.2-2]
+#[test]
+fn a_server_may_not_disconnect_with_a_session_expiry_interval() {
+    for scene in scenes_v5() {
+        let mut scene = scene.connected();
+        let fault = scene.fault(&[0xE0, 7, 0x8B, 5, 0x11, 0, 0, 0, 1]);
+        assert_eq!(fault, ProtocolViolation::DisconnectSessionExpiry.into());
+        assert_eq!(scene.wire(), [0xE0, 1, 0x82]);
+    }
+}
+
+#[test]
+fn a_client_that_gives_up_is_told_how_far_each_message_got() {
+    for scene in scenes() {
+        let mut scene = scene.connected();
+        let (released, sent) = (scene.send(QOS2, b"released"), scene.send(QOS1, b"sent"));
+        scene.wire();
+        scene.receives(&ack(PUBREC, released));
+        let (queued, tracked) = (scene.send(QOS1, b"queued"), scene.send_tracked(b"tracked"));
+        scene.send(QOS0, b"untold");
+        assert!(scene.awaits_answer() && !scene.is_idle());
+        scene.abandon();
+        let unknown = Outcome::Unknown(Uncertainty::Closed);
+        let rejected = Outcome::Rejected(Rejection::Closed);
+        assert_eq!(scene.settled(), [(released, unknown), (sent, unknown), (queued, rejected), (tracked, rejected)]);
+        assert!(scene.is_idle() && !scene.awaits_answer());
+    }
+}

@@ -1,0 +1,92 @@
+//! Both memories of received messages do the same, whatever is done to them, as long as there is room.
+
+use dunlin_codec::{PacketId, Qos};
+use dunlin_session::{Arrival, HeapInbound, Inbound, Received};
+use proptest::prelude::*;
+
+#[derive(Debug, Clone, Copy)]
+enum Operation {
+    Arrive(u16, Qos),
+    Acknowledge(u16, Qos),
+    /// The lane has room for answers.
+    Answer,
+    Release(u16),
+    ForgetConnection,
+    Clear,
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let id = 1..7_u16;
+    let qos = prop_oneof![Just(Qos::AtLeastOnce), Just(Qos::ExactlyOnce)];
+    prop_oneof![
+        8 => (id.clone(), qos.clone()).prop_map(|(id, qos)| Operation::Arrive(id, qos)),
+        8 => (id.clone(), qos).prop_map(|(id, qos)| Operation::Acknowledge(id, qos)),
+        4 => Just(Operation::Answer),
+        4 => id.prop_map(Operation::Release),
+        2 => Just(Operation::ForgetConnection),
+        1 => Just(Operation::Clear),
+    ]
+}
+
+/// Answers of the two flows may leave in any order, but each flow keeps its own.
+fn answers(inbound: &mut impl Inbound) -> [Vec<PacketId>; 3] {
+    let mut flows: [Vec<PacketId>; 3] = Default::default();
+    for (id, qos) in std::iter::from_fn(|| inbound.next_answer()) {
+        flows[qos as usize].push(id);
+    }
+    flows
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn slices_and_heap_agree(operations in prop::collection::vec(operation(), 0..80)) {
+        let mut memory = [Received::EMPTY; 16];
+        let (mut slices, mut heap) = (&mut memory[..], HeapInbound::default());
+        for operation in operations {
+            match operation {
+                Operation::Arrive(id, qos) => {
+                    let id = PacketId::new(id).unwrap();
+                    let arrival = slices.arrive(id, qos);
+                    prop_assert_ne!(arrival, Arrival::Full);
+                    prop_assert_eq!(arrival, heap.arrive(id, qos));
+                }
+                Operation::Acknowledge(id, qos) => {
+                    let id = PacketId::new(id).unwrap();
+                    prop_assert_eq!(slices.acknowledge(id, qos), heap.acknowledge(id, qos));
+                }
+                Operation::Answer => prop_assert_eq!(answers(&mut slices), answers(&mut heap)),
+                Operation::Release(id) => {
+                    let id = PacketId::new(id).unwrap();
+                    prop_assert_eq!(slices.release(id), heap.release(id));
+                }
+                Operation::ForgetConnection => {
+                    slices.forget_connection();
+                    heap.forget_connection();
+                }
+                Operation::Clear => {
+                    slices.clear();
+                    heap.clear();
+                }
+            }
+            prop_assert_eq!(slices.unanswered(), heap.unanswered());
+        }
+    }
+}
+
+#[test]
+fn slices_are_full_when_every_entry_is_in_use_and_a_repetition_still_fits() {
+    let mut memory = [Received::EMPTY; 2];
+    let mut inbound = &mut memory[..];
+    let id = |id| PacketId::new(id).unwrap();
+    assert_eq!(inbound.capacity(), 2);
+    assert_eq!(inbound.arrive(id(1), Qos::ExactlyOnce), Arrival::New);
+    assert_eq!(inbound.arrive(id(1), Qos::AtLeastOnce), Arrival::New);
+    assert_eq!(inbound.arrive(id(2), Qos::ExactlyOnce), Arrival::Full);
+    inbound.forget_connection();
+    assert_eq!(inbound.arrive(id(2), Qos::ExactlyOnce), Arrival::New);
+    assert_eq!(inbound.arrive(id(1), Qos::ExactlyOnce), Arrival::Repeated);
+    assert_eq!(inbound.arrive(id(3), Qos::AtLeastOnce), Arrival::Full);
+    assert_eq!(inbound.unanswered(), 2);
+}

@@ -12,6 +12,7 @@
 mod house;
 mod json;
 mod layers;
+mod probe;
 mod process;
 mod report;
 mod rust_text;
@@ -54,6 +55,13 @@ static COMMANDS: &[Command] = &[
         about: "rules of the house: file length and names, features, lib.rs, words, panics",
         details: &[],
         run: house::run,
+    },
+    Command {
+        name: "probe",
+        arguments: "[flash] [instructions]",
+        about: "what the session costs: flash of a sensor's program, instructions of a publish",
+        details: &[],
+        run: probe::run,
     },
 ];
 

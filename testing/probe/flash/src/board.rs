@@ -61,8 +61,13 @@ fn store(register: usize, value: u32) {
 
 #[panic_handler]
 fn halt(_: &PanicInfo<'_>) -> ! {
+    rest()
+}
+
+/// There is nothing to do any more.
+pub fn rest() -> ! {
     loop {
-        cortex_m::asm::nop();
+        cortex_m::asm::wfi();
     }
 }
 

@@ -20,5 +20,5 @@ mod board;
 mod sensor;
 
 #[cfg(target_arch = "arm")]
-pub use board::Board;
+pub use board::{Board, rest};
 pub use sensor::{Failure, Link, Memory, sense};

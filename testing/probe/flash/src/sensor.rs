@@ -28,11 +28,7 @@ pub struct Memory {
 
 impl Memory {
     /// Nothing in it.
-    pub const EMPTY: Self = Self {
-        log: [0; 256],
-        control: [0; 256],
-        input: Input { bytes: [0; 256], len: 0 },
-    };
+    pub const EMPTY: Self = Self { log: [0; 256], control: [0; 256], input: Input { bytes: [0; 256], len: 0 } };
 }
 
 /// The program gave up.
@@ -201,7 +197,8 @@ mod tests {
         let mut server =
             Server { script: script.iter().copied().collect(), received: Vec::new(), to_client: VecDeque::new() };
         let options = ConnectOptions { client_id: "s", ..ConnectOptions::default() };
-        assert_eq!(sense(&mut server, &mut Memory::EMPTY, version, &options, false), Ok(()));
+        let mut memory = Memory::EMPTY;
+        assert_eq!(sense(&mut server, &mut memory, version, &options, false), Ok(()));
         assert!(server.script.is_empty());
     }
 

@@ -6,12 +6,12 @@
 use cortex_m_rt::entry;
 use dunlin_codec::Version;
 use dunlin_session::ConnectOptions;
-use probe_flash::{Board, Link, Memory, sense};
+use probe_flash::{Board, Link, Memory, rest, sense};
 
 #[entry]
 fn main() -> ! {
     static mut MEMORY: Memory = Memory::EMPTY;
-    let Some(mut board) = Board::start() else { loop {} };
+    let Some(mut board) = Board::start() else { rest() };
     let version = Version::V3_1_1;
     let options = ConnectOptions { client_id: "sensor-17", ..ConnectOptions::default() };
     let answer = if sense(&mut board, MEMORY, version, &options, false).is_ok() { b'+' } else { b'-' };

@@ -8,12 +8,12 @@ use core::hint::black_box;
 use cortex_m_rt::entry;
 use dunlin_codec::{Properties, Qos, TopicName, Version, Will};
 use dunlin_session::ConnectOptions;
-use probe_flash::{Board, Link, Memory, sense};
+use probe_flash::{Board, Link, Memory, rest, sense};
 
 #[entry]
 fn main() -> ! {
     static mut MEMORY: Memory = Memory::EMPTY;
-    let Some(mut board) = Board::start() else { loop {} };
+    let Some(mut board) = Board::start() else { rest() };
     let version = if board.is_button_down() { Version::V3_1_1 } else { Version::V5 };
     let will = TopicName::new("sensor/will").ok().map(|topic| Will {
         topic,

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use crate::{
     ConnectOptions, ConnectionError, Driver, Events, OptionsError, Payload, Publish, Statistics, Subscribe,
-    engine::{Closing, Shared},
+    engine::{Closing, Engine, Shared},
 };
 
 /// An MQTT client: a handle to be cloned and shared freely. The connection, and its successors after a failure, are
@@ -48,8 +48,11 @@ impl Client {
     pub(crate) async fn first_try(&self) -> Result<(), ConnectionError> {
         let shared = &self.handle.shared;
         poll_fn(|cx| shared.lock().poll_status(cx, |engine| engine.status != Status::Connecting)).await;
-        match shared.lock().first_failure.take() {
+        let mut engine = shared.lock();
+        match engine.first_failure.take() {
             Some(error) => Err(error),
+            // Its driver was dropped.
+            None if engine.status == Status::Closed => Err(ConnectionError::Closed),
             None => Ok(()),
         }
     }
@@ -136,9 +139,15 @@ impl Client {
     /// Waits until there is a connection; an error if the client is closed instead.
     pub async fn connected(&self) -> Result<(), ConnectionError> {
         let shared = &self.handle.shared;
-        let settled = |status| matches!(status, Status::Connected | Status::Closed);
-        poll_fn(|cx| shared.lock().poll_status(cx, |engine| settled(engine.status))).await;
-        if self.status() == Status::Connected { Ok(()) } else { Err(ConnectionError::Closed) }
+        poll_fn(|cx| {
+            let mut engine = shared.lock();
+            let settled = |engine: &Engine| matches!(engine.status, Status::Connected | Status::Closed);
+            engine.poll_status(cx, settled).map(|()| match engine.status {
+                Status::Closed => Err(ConnectionError::Closed),
+                _ => Ok(()),
+            })
+        })
+        .await
     }
 
     /// Closes the client: nothing new is accepted, what was accepted has until the end of `drain` to be settled, then
@@ -163,8 +172,8 @@ impl Client {
         poll_fn(|cx| shared.lock().poll_status(cx, |engine| engine.status == Status::Closed)).await;
         let engine = shared.lock();
         let settled = (engine.statistics.delivered + engine.statistics.rejected)
-            .saturating_sub(before.delivered + before.rejected + engine.left.0);
-        Closed { settled, unsent: engine.left.0, unknown: engine.left.1 }
+            .saturating_sub(before.delivered + before.rejected + engine.left);
+        Closed { settled, unsent: engine.left, unknown: engine.statistics.unknown - before.unknown }
     }
 }
 
@@ -223,7 +232,8 @@ impl Drain {
 pub struct Closed {
     /// Messages that were settled while the client was closing.
     pub settled: u64,
-    /// Messages of which no byte was sent: the server does not have them.
+    /// Messages of which no byte was sent: the server does not have them. QoS 0 messages that nobody asked about are
+    /// not counted.
     pub unsent: u64,
     /// Messages that were sent and not answered: nobody can tell whether they arrived.
     pub unknown: u64,

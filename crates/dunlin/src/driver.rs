@@ -44,6 +44,7 @@ impl Driver {
             clock: Clock { start: time::Instant::now() },
             options: Arc::new(options),
             connector,
+            end: EndOnDrop { shared: shared.clone() },
             shared,
             once,
         };
@@ -88,22 +89,28 @@ struct Lifecycle {
     clock: Clock,
     /// The caller of `connect` waits: if the first try fails there is no second.
     once: bool,
+    /// Whoever stops polling the driver, or never begins, or ends its runtime, closes the client: its handles must not
+    /// wait for ever.
+    end: EndOnDrop,
 }
 
 impl Lifecycle {
     /// One connection after the other, until the client is closed.
     async fn run(mut self) {
-        // Whoever stops polling the driver, or its runtime, closes the client: its handles must not wait for ever.
-        let end = EndOnDrop { shared: self.shared.clone() };
+        let mut discarded = false;
         loop {
-            self.update(|engine, _| engine.tell(Event::Connecting));
+            // The connection that discards a session and the one after it are one try.
+            if !discarded {
+                self.update(|engine, _| engine.tell(Event::Connecting));
+            }
             let (error, was_connected) = self.connection().await;
-            let discarded = matches!(error, Ended::SessionDiscarded);
+            discarded = matches!(error, Ended::SessionDiscarded);
             let error = match error {
                 Ended::SessionDiscarded => ConnectionError::ClosedByServer,
                 Ended::With(error) => error,
             };
-            let first = core::mem::replace(&mut self.once, false);
+            let first = self.once;
+            self.once &= discarded;
             if self.end_connection(error, was_connected, first, discarded) {
                 break;
             }
@@ -114,7 +121,7 @@ impl Lifecycle {
                 break;
             }
         }
-        drop(end);
+        drop(self.end);
     }
 
     async fn connection(&mut self) -> (Ended, bool) {
@@ -134,10 +141,11 @@ impl Lifecycle {
         if let Err(error) = self.begin(now, left) {
             return (Ended::With(error), false);
         }
-        let mut connection = Connection::new(stream, &self.shared, self.clock, self.options.ping_timeout);
+        let (ping_timeout, client_id) = (self.options.ping_timeout, self.options.client_id.clone());
+        let mut connection = Connection::new(stream, &self.shared, self.clock, ping_timeout, client_id);
         let ended = poll_fn(|cx| connection.poll(cx)).await;
-        if let Some(client_id) = connection.assigned_client_id.take() {
-            Arc::make_mut(&mut self.options).client_id = client_id;
+        if connection.client_id != self.options.client_id {
+            Arc::make_mut(&mut self.options).client_id = core::mem::take(&mut connection.client_id);
         }
         let was_connected = connection.was_connected;
         connection.finish().await;
@@ -183,17 +191,16 @@ impl Lifecycle {
             engine.handle_connection_ended(wakers);
             let retry_in = match engine.session.poll_timeout() {
                 Some(at) if !give_up => Some(Duration::from_millis(at - now)),
-                _ if discarded => Some(Duration::ZERO),
                 _ => None,
             };
             if !was_connected && first && !discarded {
                 engine.first_failure = Some(error.clone());
             }
-            engine.tell(match was_connected {
-                true => Event::Disconnected { error, retry_in },
-                false => Event::ConnectFailed { error, retry_in },
-            });
-            if !discarded {
+            if !discarded || give_up {
+                engine.tell(match was_connected {
+                    true => Event::Disconnected { error, retry_in },
+                    false => Event::ConnectFailed { error, retry_in },
+                });
                 engine.set_status(Status::Disconnected, wakers);
             }
             give_up
@@ -251,10 +258,13 @@ impl Lifecycle {
 
 /// Whether the client is to be closed, and there is nothing left to wait for.
 fn is_settled(engine: &Engine) -> bool {
-    engine.closing.is_some_and(|closing| {
-        let late = closing.deadline.is_some_and(|deadline| deadline <= time::Instant::now());
-        closing.abort || late || engine.session.is_idle()
-    })
+    engine.closing.is_some_and(|closing| closing.abort || is_late(engine) || engine.session.is_idle())
+}
+
+/// Whether the time for closing is over.
+fn is_late(engine: &Engine) -> bool {
+    let deadline = engine.closing.and_then(|closing| closing.deadline);
+    deadline.is_some_and(|deadline| deadline <= time::Instant::now())
 }
 
 /// How a connection ended.

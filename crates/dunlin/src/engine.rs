@@ -7,7 +7,7 @@ pub(crate) use filters::Holder;
 pub(crate) use inbox::{Batch, Inbox};
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -17,7 +17,7 @@ use std::{
 
 use bytes::Bytes;
 use dunlin_codec::{PacketId, Publish};
-use dunlin_session::{Delivery, Outcome, Rejection, Session};
+use dunlin_session::{Delivery, Outcome, Rejection, Session, Uncertainty};
 
 use crate::{
     ConnectOptions, ConnectionError, Event, Message, Status,
@@ -48,7 +48,8 @@ impl Shared {
         Self {
             engine: Mutex::new(Engine::new(options)),
             unread: AtomicUsize::new(0),
-            unread_limit: options.unread_bytes,
+            // With 0 nothing would ever be read.
+            unread_limit: options.unread_bytes.max(1),
             reading_stopped: AtomicBool::new(false),
             asleep: AtomicBool::new(false),
         }
@@ -65,6 +66,21 @@ impl Shared {
         let mut engine = self.lock();
         let result = act(&mut engine);
         let waker = if self.asleep.load(Ordering::Relaxed) { self.take_driver(&mut engine) } else { None };
+        drop(engine);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        result
+    }
+
+    /// As [`Shared::with`], but what fails is no work for the driver: a publisher that waits for room and the driver
+    /// would wake each other for ever.
+    #[inline]
+    pub(crate) fn try_with<T, E>(&self, act: impl FnOnce(&mut Engine) -> Result<T, E>) -> Result<T, E> {
+        let mut engine = self.lock();
+        let result = act(&mut engine);
+        let wake = result.is_ok() && self.asleep.load(Ordering::Relaxed);
+        let waker = if wake { self.take_driver(&mut engine) } else { None };
         drop(engine);
         if let Some(waker) = waker {
             waker.wake();
@@ -104,21 +120,28 @@ impl Shared {
     }
 
     pub(crate) fn is_overfull(&self) -> bool {
-        self.unread.load(Ordering::Relaxed) >= self.unread_limit
+        self.unread.load(Ordering::SeqCst) >= self.unread_limit
+    }
+
+    /// Whether no message waits in any subscription.
+    pub(crate) fn is_read(&self) -> bool {
+        self.unread.load(Ordering::SeqCst) == 0
     }
 
     pub(crate) fn set_reading_stopped(&self, stopped: bool) {
-        self.reading_stopped.store(stopped, Ordering::Relaxed);
+        self.reading_stopped.store(stopped, Ordering::SeqCst);
     }
 
     pub(crate) fn add_unread(&self, bytes: usize) {
-        self.unread.fetch_add(bytes, Ordering::Relaxed);
+        self.unread.fetch_add(bytes, Ordering::SeqCst);
     }
 
     /// A subscription is done with so many bytes and with these messages.
     pub(crate) fn taken(&self, bytes: usize, deliveries: &mut Vec<Delivery>) {
-        let before = self.unread.fetch_sub(bytes, Ordering::Relaxed);
-        let resume = self.reading_stopped.load(Ordering::Relaxed) && before.saturating_sub(bytes) < self.unread_limit;
+        // One of the two sees what the other did: here the flag is read after the count is lowered, there it is raised
+        // before the count is read. Hence the strongest order.
+        let before = self.unread.fetch_sub(bytes, Ordering::SeqCst);
+        let resume = self.reading_stopped.load(Ordering::SeqCst) && before.saturating_sub(bytes) < self.unread_limit;
         if deliveries.is_empty() && !resume {
             return;
         }
@@ -136,12 +159,17 @@ pub(crate) struct Engine {
     pub(crate) filters: Filters,
     driver: Option<Waker>,
     queue_limit: usize,
+    /// A message above this never has room.
+    pub(crate) memory_limit: usize,
+    /// The session had no memory or no identifier for a message, and nothing has left since.
+    pub(crate) memory_full: bool,
     /// Who waits for room in the queue.
     space: Vec<Waker>,
     listeners: Vec<Arc<EventQueue>>,
     /// Events of the packets that are being handled, in order; a message's bytes are known at the end.
     told: Vec<Told>,
-    labels: HashSet<u32>,
+    /// Labels in use, with the number of answers that carry them back.
+    labels: HashMap<u32, usize>,
     /// Messages that several subscriptions hold, with how many of them have not yet taken theirs.
     shared_deliveries: HashMap<Delivery, usize>,
     /// What the events said of the connection last: they obey a grammar.
@@ -152,8 +180,8 @@ pub(crate) struct Engine {
     pub(crate) first_failure: Option<ConnectionError>,
     pub(crate) closing: Option<Closing>,
     pub(crate) statistics: Statistics,
-    /// Messages that were unsent and unknown when the client closed.
-    pub(crate) left: (u64, u64),
+    /// Messages that were unsent when the client closed.
+    pub(crate) left: u64,
 }
 
 /// What must still be told of a connection.
@@ -215,10 +243,12 @@ impl Engine {
             filters: Filters::new(!options.session_expiry.is_zero()),
             driver: None,
             queue_limit: options.queue_bytes.max(1),
+            memory_limit: options.memory_bytes,
+            memory_full: false,
             space: Vec::new(),
             listeners: Vec::new(),
             told: Vec::new(),
-            labels: HashSet::new(),
+            labels: HashMap::new(),
             shared_deliveries: HashMap::new(),
             stage: Stage::Apart,
             status: Status::Connecting,
@@ -226,7 +256,7 @@ impl Engine {
             first_failure: None,
             closing: None,
             statistics: Statistics::default(),
-            left: (0, 0),
+            left: 0,
         }
     }
 
@@ -245,7 +275,7 @@ impl Engine {
 
     /// Those who wait for room, if there is some.
     pub(crate) fn take_space_wakers(&mut self, wakers: &mut Vec<Waker>) {
-        if !self.space.is_empty() && self.has_room() {
+        if !self.space.is_empty() && !self.memory_full && self.has_room() {
             wakers.append(&mut self.space);
         }
     }
@@ -253,23 +283,47 @@ impl Engine {
     // ---- outcomes ----
 
     pub(crate) fn take_label(&mut self, label: u32) -> bool {
-        self.labels.insert(label)
+        let unused = !self.labels.contains_key(&label);
+        if unused {
+            self.labels.insert(label, 1);
+        }
+        unused
     }
 
+    /// The label comes back with so many answers.
+    pub(crate) fn expect_answers(&mut self, label: Option<u32>, answers: usize) {
+        match label {
+            Some(label) if answers > 0 => self.labels.insert(label, answers),
+            Some(label) => self.labels.remove(&label),
+            None => None,
+        };
+    }
+
+    /// An answer carried it back.
     pub(crate) fn release_label(&mut self, label: Option<u32>) {
-        if let Some(label) = label {
-            self.labels.remove(&label);
+        let Some(label) = label else { return };
+        if let Some(answers) = self.labels.get_mut(&label) {
+            *answers = answers.saturating_sub(1);
+            if *answers == 0 {
+                self.labels.remove(&label);
+            }
         }
     }
 
     #[inline]
     pub(crate) fn settle(&mut self, id: PacketId, outcome: Outcome, wakers: &mut Vec<Waker>) {
+        self.memory_full = false;
+        let settled = self.receipts.settle(id, outcome);
+        let of_qos_0 = matches!(outcome, Outcome::Sent | Outcome::Unknown(Uncertainty::PartlyWritten));
+        if of_qos_0 && settled.is_none() {
+            // A large payload that nobody asked about.
+            return;
+        }
         match outcome {
             Outcome::Sent | Outcome::Delivered(_) => self.statistics.delivered += 1,
             Outcome::Rejected(_) => self.statistics.rejected += 1,
             Outcome::Unknown(_) => self.statistics.unknown += 1,
         }
-        let settled = self.receipts.settle(id, outcome);
         let label = settled.as_ref().and_then(|settled| settled.label);
         self.release_label(label);
         if !self.listeners.is_empty() {
@@ -289,31 +343,34 @@ impl Engine {
     /// The client is closed: gives everything its last outcome.
     pub(crate) fn abandon(&mut self, wakers: &mut Vec<Waker>) {
         self.session.abandon();
-        let (mut unsent, mut unknown) = (0, 0);
+        let mut unsent = 0;
         while let Some((id, outcome)) = self.session.poll_settled() {
-            match outcome {
-                Outcome::Rejected(Rejection::Closed) => unsent += 1,
-                Outcome::Unknown(_) => unknown += 1,
-                _ => {}
-            }
+            unsent += u64::from(outcome == Outcome::Rejected(Rejection::Closed));
             self.settle(id, outcome, wakers);
         }
         wakers.append(&mut self.space);
         self.filters.end(wakers);
-        self.left = (unsent, unknown);
+        self.left = unsent;
     }
 
     // ---- messages ----
 
     /// Gives a message to the subscriptions that it belongs to. It is acknowledged when all of them have taken it.
+    /// `overfull`: more bytes wait than should.
     #[inline]
-    pub(crate) fn deliver(&mut self, base: *const u8, publish: &Publish<'_>, delivery: Option<Delivery>) {
+    pub(crate) fn deliver(
+        &mut self,
+        base: *const u8,
+        publish: &Publish<'_>,
+        delivery: Option<Delivery>,
+        overfull: bool,
+    ) {
         self.statistics.received += 1;
         let parts = Parts::new(base, publish, delivery, self.session.version().is_v5());
         if !self.listeners.is_empty() {
             self.told.push(Told::Message(parts.clone()));
         }
-        let holders = self.filters.hand_out(publish.topic.as_bytes(), &parts, &mut self.statistics.dropped);
+        let holders = self.filters.hand_out(publish.topic.as_bytes(), &parts, overfull, &mut self.statistics.dropped);
         let Some(delivery) = delivery else {
             self.statistics.unclaimed += u64::from(holders == 0);
             return;
@@ -346,10 +403,13 @@ impl Engine {
     /// Passes on what the packets of a chunk came to: messages to subscriptions, events to listeners. Gives the bytes
     /// that now wait in subscriptions.
     pub(crate) fn pass_on(&mut self, chunk: &Bytes, wakers: &mut Vec<Waker>) -> usize {
+        if !self.told.is_empty() {
+            self.listeners.retain(|listener| Arc::strong_count(listener) > 1);
+        }
         for told in core::mem::take(&mut self.told) {
             let event = match told {
                 Told::Event(event) => event,
-                Told::Message(parts) => Event::PublishReceived(Message::new(chunk.clone(), parts, 0)),
+                Told::Message(parts) => Event::PublishReceived(Message::new(chunk.clone(), parts)),
             };
             self.listeners.iter().for_each(|listener| wakers.extend(listener.push(event.clone())));
         }
@@ -395,7 +455,9 @@ impl Engine {
         if wanted(self) {
             return Poll::Ready(());
         }
-        self.status_wakers.push(cx.waker().clone());
+        if !self.status_wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+            self.status_wakers.push(cx.waker().clone());
+        }
         Poll::Pending
     }
 
@@ -417,5 +479,8 @@ impl Engine {
     /// Sends the SUBSCRIBEs and UNSUBSCRIBEs that are due, as far as there is room for them.
     pub(crate) fn ask(&mut self, wakers: &mut Vec<Waker>) {
         self.filters.ask(&mut self.session, wakers);
+        for label in self.filters.take_unused_labels() {
+            self.release_label(Some(label));
+        }
     }
 }

@@ -28,7 +28,9 @@ pub enum ConnectionError {
     Network(NetworkError),
     /// TLS: the certificates of either side, or what they cannot agree on.
     Tls(TlsError),
-    /// The application did not keep up with its messages, and MQTT 3.1.1 has no way to slow the server down.
+    /// The application did not keep up with its messages, and MQTT 3.1.1 has no way to slow the server down: QoS 1 and
+    /// 2 messages were thrown away unanswered. Where the session outlives its connection they come again on the next,
+    /// which begins when the application has caught up; otherwise they are lost.
     SlowConsumer,
     /// The client was closed.
     Closed,
@@ -62,6 +64,9 @@ impl ConnectionError {
                     | ReasonCode::SERVER_BUSY
                     | ReasonCode::SERVER_SHUTTING_DOWN
                     | ReasonCode::KEEP_ALIVE_TIMEOUT
+                    | ReasonCode::MAXIMUM_CONNECT_TIME
+                    | ReasonCode::ADMINISTRATIVE_ACTION
+                    | ReasonCode::UNSPECIFIED_ERROR
                     | ReasonCode::SUCCESS
             ),
             Self::Options(_) | Self::Tls(_) => true,

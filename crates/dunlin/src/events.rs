@@ -46,7 +46,7 @@ pub enum Event {
         /// The granted QoS, or why not.
         granted: Result<Qos, ReasonCode>,
     },
-    /// The server ended a subscription, as it was asked to.
+    /// A subscription was ended, as was asked for: the server said so, or others still hold the filter.
     Unsubscribed {
         /// The number that the caller gave it.
         label: Option<u32>,
@@ -81,8 +81,8 @@ pub struct Connected {
 
 /// The events of a client, from the moment it was asked for: a stream that ends behind [`Event::Closed`].
 ///
-/// Holds up to 1,024 events that wait; what comes then is dropped and told as [`Event::Missed`]. It never delays the
-/// connection.
+/// Holds up to 1,024 events that wait, with messages of 16 MiB together, and 1,024 more that are neither messages nor
+/// their outcomes; what comes then is dropped and told in its place as [`Event::Missed`]. It never delays the connection.
 #[derive(Debug)]
 pub struct Events {
     queue: Arc<EventQueue>,
@@ -133,6 +133,8 @@ pub(crate) struct EventQueue {
 #[derive(Debug, Default)]
 struct State {
     events: VecDeque<Event>,
+    /// Of the messages among them.
+    bytes: usize,
     missed: u64,
     closed: bool,
     waker: Option<Waker>,
@@ -141,7 +143,10 @@ struct State {
 impl State {
     fn take(&mut self) -> Option<Event> {
         match self.events.pop_front() {
-            Some(event) => Some(event),
+            Some(event) => {
+                self.bytes -= size(&event);
+                Some(event)
+            }
             None if self.missed > 0 => Some(Event::Missed(core::mem::take(&mut self.missed))),
             None => None,
         }
@@ -154,12 +159,18 @@ impl EventQueue {
         let mut state = lock(&self.state);
         let last = matches!(event, Event::Closed);
         state.closed |= last;
+        let frequent = matches!(event, Event::PublishReceived(_) | Event::Published { .. });
+        let room = match frequent {
+            true => state.missed == 0 && state.events.len() < CAPACITY && state.bytes < CAPACITY_BYTES,
+            false => state.events.len() < CAPACITY + RESERVED,
+        };
         // The last event always fits, or a listener would wait for it for ever.
-        if state.missed == 0 && state.events.len() < CAPACITY || last {
-            if last && state.missed > 0 {
+        if room || last {
+            if state.missed > 0 {
                 let missed = core::mem::take(&mut state.missed);
                 state.events.push_back(Event::Missed(missed));
             }
+            state.bytes += size(&event);
             state.events.push_back(event);
         } else {
             state.missed += 1;
@@ -168,7 +179,17 @@ impl EventQueue {
     }
 }
 
+fn size(event: &Event) -> usize {
+    match event {
+        Event::PublishReceived(message) => message.size(),
+        _ => 0,
+    }
+}
+
 const CAPACITY: usize = 1_024;
+/// Room that messages and their outcomes leave for all other events.
+const RESERVED: usize = 1_024;
+const CAPACITY_BYTES: usize = 16 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -179,15 +200,35 @@ mod tests {
         let queue = Arc::new(EventQueue::default());
         let mut events = Events::new(queue.clone());
         for _ in 0..CAPACITY + 7 {
-            queue.push(Event::Connecting);
+            queue.push(SENT);
         }
         queue.push(Event::Closed);
         for _ in 0..CAPACITY {
-            assert!(matches!(events.try_next(), Some(Event::Connecting)));
+            assert!(matches!(events.try_next(), Some(Event::Published { .. })));
         }
         assert!(matches!(events.try_next(), Some(Event::Missed(7))));
         assert!(matches!(events.try_next(), Some(Event::Closed)));
         assert!(events.try_next().is_none());
+    }
+
+    const SENT: Event = Event::Published { label: None, outcome: Outcome::Sent };
+
+    #[test]
+    fn a_flood_of_messages_hides_no_other_event_and_memory_stays_bounded() {
+        let queue = Arc::new(EventQueue::default());
+        let mut events = Events::new(queue.clone());
+        for _ in 0..CAPACITY + 5 {
+            queue.push(SENT);
+        }
+        queue.push(Event::Connecting);
+        let told = |events: &mut Events| core::iter::from_fn(|| events.try_next()).collect::<Vec<_>>();
+        assert!(matches!(told(&mut events)[CAPACITY..], [Event::Missed(5), Event::Connecting]));
+        for _ in 0..10 * CAPACITY {
+            queue.push(Event::Connecting);
+        }
+        let told = told(&mut events);
+        assert_eq!(told.len(), CAPACITY + RESERVED + 1);
+        assert!(matches!(told.last(), Some(Event::Missed(_))));
     }
 
     #[test]
@@ -195,7 +236,7 @@ mod tests {
         let queue = Arc::new(EventQueue::default());
         let mut events = Events::new(queue.clone());
         for _ in 0..CAPACITY + 1 {
-            queue.push(Event::Connecting);
+            queue.push(SENT);
         }
         while !matches!(events.try_next(), Some(Event::Missed(1))) {}
         queue.push(Event::Closed);

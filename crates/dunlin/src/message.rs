@@ -13,7 +13,6 @@ use dunlin_session::Delivery;
 pub struct Message {
     bytes: Bytes,
     parts: Parts,
-    missed: u64,
 }
 
 /// Where in a chunk of bytes a message lies.
@@ -27,6 +26,8 @@ pub(crate) struct Parts {
     retain: bool,
     dup: bool,
     v5: bool,
+    /// QoS 0 messages that were dropped just before it.
+    pub(crate) missed: u32,
     pub(crate) delivery: Option<Delivery>,
 }
 
@@ -45,8 +46,14 @@ impl Parts {
             retain: publish.retain,
             dup: publish.dup,
             v5,
+            missed: 0,
             delivery,
         }
+    }
+
+    /// The same where so many QoS 0 messages were dropped before it.
+    pub(crate) fn after(&self, missed: u32) -> Self {
+        Self { missed, ..self.clone() }
     }
 
     /// Bytes of the message itself.
@@ -56,8 +63,13 @@ impl Parts {
 }
 
 impl Message {
-    pub(crate) fn new(bytes: Bytes, parts: Parts, missed: u64) -> Self {
-        Self { bytes, parts, missed }
+    pub(crate) fn new(bytes: Bytes, parts: Parts) -> Self {
+        Self { bytes, parts }
+    }
+
+    /// Bytes of the message itself.
+    pub(crate) fn size(&self) -> usize {
+        self.parts.len()
     }
 
     /// Where it was published.
@@ -111,7 +123,7 @@ impl Message {
 
     /// How many QoS 0 messages of this subscription were dropped just before this one, because its buffer was full.
     pub fn missed_before(&self) -> u64 {
-        self.missed
+        self.parts.missed.into()
     }
 
     /// Copies the message out of the bytes that it came with, which then can be freed.
@@ -126,7 +138,7 @@ impl Message {
         let (topic, properties) = (copy(&self.parts.topic), copy(&self.parts.properties));
         let payload = copy(&self.parts.payload);
         let parts = Parts { topic, properties, payload, ..self.parts.clone() };
-        Self { bytes: bytes.into(), parts, missed: self.missed }
+        Self { bytes: bytes.into(), parts }
     }
 
     fn part(&self, range: &Range<u32>) -> &[u8] {

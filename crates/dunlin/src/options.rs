@@ -112,13 +112,13 @@ impl ConnectOptions {
         self
     }
 
-    /// Speak TLS, with these options. The port becomes 8883 if it was 1883.
+    /// Speak TLS, with these options. The port becomes 8883 if it was 1883 and TLS was not spoken before.
     pub fn tls(mut self, options: TlsOptions) -> Self {
-        self.tls = options;
-        self.secure = true;
-        if self.port == PLAIN_PORT {
+        if !self.secure && self.port == PLAIN_PORT {
             self.port = SECURE_PORT;
         }
+        self.tls = options;
+        self.secure = true;
         self
     }
 
@@ -241,6 +241,9 @@ impl ConnectOptions {
         }
         if self.password.as_ref().is_some_and(|password| password.len() > 0xFFFF) {
             return Err(OptionsError::Text { field: "password", error: TextError::TooLong });
+        }
+        if self.will.as_ref().is_some_and(|will| will.is_too_long()) {
+            return Err(OptionsError::Text { field: "will", error: TextError::TooLong });
         }
         if self.receive_maximum == 0 || self.maximum_packet_size == 0 || self.send_maximum == 0 {
             return Err(OptionsError::Zero);

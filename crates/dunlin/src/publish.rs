@@ -127,16 +127,18 @@ impl<'a> Publish<'a> {
         let tracked = attended || self.label.is_some();
         let options = PublishOptions { qos: self.qos, retain: self.retain, properties, tracked };
         let (payload, label) = (&self.payload, self.label);
-        self.shared.with(|engine| {
+        self.shared.try_with(|engine| {
             if engine.closing.is_some() {
                 return Err(PublishError::Closed);
+            }
+            if self.payload.len() > engine.memory_limit {
+                return Err(PublishError::TooLarge);
             }
             if !engine.has_room() {
                 full(engine);
                 return Err(PublishError::Full);
             }
-            if let Some(label) = label.filter(|&label| !engine.take_label(label)) {
-                let _ = label;
+            if label.is_some_and(|label| !engine.take_label(label)) {
                 return Err(PublishError::LabelInUse);
             }
             match engine.session.publish(topic, payload.body(), options) {
@@ -145,6 +147,7 @@ impl<'a> Publish<'a> {
                 Err(error) => {
                     engine.release_label(label);
                     if error == dunlin_session::PublishError::Full {
+                        engine.memory_full = true;
                         full(engine);
                     }
                     Err(error.into())

@@ -103,15 +103,13 @@ impl<'a> Subscribe<'a> {
             if self.label.is_some_and(|label| !engine.take_label(label)) {
                 return Err(SubscribeError::LabelInUse);
             }
-            let begun = engine.filters.subscribe(&self.filters, self.options, self.buffer_bytes, self.label);
-            // Without a question to the server there is no answer that would release the label.
-            if begun.as_ref().map_or(true, |(.., granted)| granted.len() == self.filters.len()) {
-                engine.release_label(self.label);
-            }
-            let (holder, inbox, granted) = begun?;
-            granted.into_iter().for_each(|event| engine.tell(event));
+            let (label, buffer) = (self.label, self.buffer_bytes);
+            let begun = engine.filters.subscribe(&self.filters, self.options, buffer, label, &mut wakers);
+            engine.expect_answers(label, begun.as_ref().map_or(0, |begun| begun.awaited));
+            let begun = begun?;
+            begun.told.into_iter().for_each(|event| engine.tell(event));
             engine.ask(&mut wakers);
-            Ok((holder, inbox))
+            Ok((begun.holder, begun.inbox))
         });
         wakers.into_iter().for_each(core::task::Waker::wake);
         let (holder, inbox) = result?;
@@ -133,8 +131,10 @@ impl<'a> IntoFuture for Subscribe<'a> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let subscription = self.begin()?;
-            poll_fn(|cx| subscription.inbox.poll_answered(cx)).await?;
+            let mut subscription = self.begin()?;
+            let answered = poll_fn(|cx| subscription.inbox.poll_answered(cx)).await;
+            // What the server did grant of a subscription that failed is not to collect messages for the session.
+            answered.inspect_err(|_| subscription.release(true, None))?;
             Ok(subscription)
         })
     }
@@ -217,8 +217,7 @@ impl Subscription {
         let parts = self.current.parts.next()?;
         self.taken.extend(parts.delivery);
         self.taken_bytes += parts.len();
-        let missed = core::mem::take(&mut self.current.missed);
-        Some(Message::new(self.current.chunk.clone(), parts, missed))
+        Some(Message::new(self.current.chunk.clone(), parts))
     }
 
     /// Whoever asks for a message is done with those before. While the driver works, some are collected, which is
@@ -237,9 +236,10 @@ impl Subscription {
         }
         let mut wakers = Vec::new();
         self.handle.shared.with(|engine| {
-            if !engine.filters.release(self.holder, explicit, label) {
-                engine.release_label(label);
-            }
+            let left = engine.filters.release(self.holder, explicit, label);
+            engine.expect_answers(label, left.awaited);
+            left.told.into_iter().for_each(|event| engine.tell(event));
+            left.deliveries.into_iter().for_each(|delivery| engine.acknowledge(delivery));
             engine.ask(&mut wakers);
         });
         wakers.into_iter().for_each(core::task::Waker::wake);

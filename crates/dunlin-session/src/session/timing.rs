@@ -151,6 +151,11 @@ impl<M: Memory> Session<M> {
         self.timing.reading_stopped = true;
     }
 
+    /// The driver threw a packet away, which will come again on another connection: the server lives.
+    pub fn handle_packet_skipped(&mut self) {
+        self.timing.handle_received();
+    }
+
     /// The driver reads again.
     pub fn handle_reading_resumed(&mut self, now: Instant) {
         self.timing.reading_stopped = false;

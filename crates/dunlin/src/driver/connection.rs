@@ -6,14 +6,14 @@ use core::{
 use std::{io, sync::Arc, time::Duration};
 
 use bytes::{Buf, Bytes, BytesMut};
-use dunlin_codec::{Connack, PropertyId, ReasonCode};
+use dunlin_codec::{Connack, FixedHeader, PacketType, PropertyId, ReasonCode};
 use dunlin_session::{Event as Told, Instant, Progress, State, Timeout};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time,
 };
 
-use super::{Clock, Ended, open::Stream, write_buffer::WriteBuffer};
+use super::{Clock, Ended, is_late, open::Stream, write_buffer::WriteBuffer};
 use crate::{
     Connected, ConnectionError, Event, NetworkError, ServerRefusal,
     engine::{Engine, Shared},
@@ -36,10 +36,15 @@ pub(super) struct Connection<'d> {
     /// Why the connection ends, once what is still to be said is written, until then.
     ending: Option<(Ended, time::Instant)>,
     reading_stopped: bool,
+    /// 3.1.1 has no Receive Maximum: while the application is behind, and we must read because the server owes us an
+    /// answer, QoS 1 and 2 messages are thrown away unanswered. They come again on the next connection, which begins
+    /// when the application has caught up.
+    skipping: bool,
     /// Packets were read whose answers had no room: they are handled when something was transmitted.
     input_waits: bool,
     pub(super) was_connected: bool,
-    pub(super) assigned_client_id: Option<String>,
+    /// As the options say, or as the server assigned it.
+    pub(super) client_id: String,
 }
 
 /// What a step came to.
@@ -55,6 +60,7 @@ impl<'d> Connection<'d> {
         shared: &'d Arc<Shared>,
         clock: Clock,
         ping_timeout: Duration,
+        client_id: String,
     ) -> Self {
         Self {
             stream,
@@ -69,9 +75,10 @@ impl<'d> Connection<'d> {
             armed: None,
             ending: None,
             reading_stopped: false,
+            skipping: false,
             input_waits: false,
             was_connected: false,
-            assigned_client_id: None,
+            client_id,
         }
     }
 
@@ -89,14 +96,15 @@ impl<'d> Connection<'d> {
                     return Poll::Ready(ended);
                 }
             }
-            let read = match self.read(now, cx) {
+            let blocked = matches!(wrote, Step::Blocked);
+            let read = match self.read(now, blocked, cx) {
                 Ok(read) => read,
                 Err(ended) => return Poll::Ready(self.ending.take().map_or(ended, |(ended, _)| ended)),
             };
             if matches!(wrote, Step::Progress) || matches!(read, Step::Progress) {
                 continue;
             }
-            if let Some(pending) = self.sleep(matches!(wrote, Step::Blocked), cx) {
+            if let Some(pending) = self.sleep(blocked, cx) {
                 return pending;
             }
         }
@@ -128,7 +136,11 @@ impl<'d> Connection<'d> {
             engine.settle_polled(&mut self.wakers);
             close_if_due(&mut engine);
             engine.ask(&mut self.wakers);
-            self.write.fill(&mut engine.session, now);
+            // A connection that ends without a last packet sends no other.
+            if self.ending.is_none() || engine.session.state() == State::Closing {
+                self.write.fill(&mut engine.session, now);
+            }
+            engine.memory_full &= self.write.is_empty();
             engine.take_space_wakers(&mut self.wakers);
             if engine.has_told() {
                 engine.pass_on(&Bytes::new(), &mut self.wakers);
@@ -152,7 +164,7 @@ impl<'d> Connection<'d> {
     /// A server that closes a connection often says why first: that is better than "the connection was cut".
     fn ended_while_writing(&mut self, now: Instant, cx: &mut Context<'_>, error: &io::Error) -> Ended {
         while self.ending.is_none() {
-            match self.read(now, cx) {
+            match self.read(now, true, cx) {
                 Ok(Step::Progress) => {}
                 _ => break,
             }
@@ -169,8 +181,8 @@ impl<'d> Connection<'d> {
 
     // ---- in ----
 
-    fn read(&mut self, now: Instant, cx: &mut Context<'_>) -> Result<Step, Ended> {
-        if self.ending.is_some() || self.must_stop_reading(now) {
+    fn read(&mut self, now: Instant, blocked: bool, cx: &mut Context<'_>) -> Result<Step, Ended> {
+        if self.ending.is_some() || self.must_stop_reading(now, blocked) {
             return Ok(Step::Nothing);
         }
         if core::mem::take(&mut self.input_waits) {
@@ -199,24 +211,26 @@ impl<'d> Connection<'d> {
         }
     }
 
-    /// Reading stops while the application is behind, but never while the server owes us an answer: it could not come.
-    fn must_stop_reading(&mut self, now: Instant) -> bool {
-        let overfull = self.shared.is_overfull();
+    /// Reading stops while the application is behind, but never while the server owes us an answer, which could not
+    /// come, or takes nothing more from us: it may wait for us to read.
+    fn must_stop_reading(&mut self, now: Instant, blocked: bool) -> bool {
+        let overfull = self.shared.is_overfull() || self.skipping;
         if !overfull && !self.reading_stopped {
             return false;
         }
         let mut engine = self.shared.lock();
-        let stop = overfull && engine.session.state() == State::Connected && !engine.session.awaits_answer();
+        let connected = engine.session.state() == State::Connected;
+        let stop = overfull && connected && !blocked && !engine.session.awaits_answer();
         if stop != self.reading_stopped {
             self.reading_stopped = stop;
-            self.shared.set_reading_stopped(stop);
+            self.shared.set_reading_stopped(stop || self.skipping);
             match stop {
                 true => engine.session.handle_reading_stopped(),
                 false => engine.session.handle_reading_resumed(now),
             }
         }
         // Looked at once more after the flag is up: whoever took the last message before saw no need to wake us.
-        stop && self.shared.is_overfull()
+        stop && (self.shared.is_overfull() || self.skipping)
     }
 
     /// Takes every whole packet that was read, at most [`PACKETS`] under one lock.
@@ -258,8 +272,16 @@ impl<'d> Connection<'d> {
         let base = self.read.as_ptr();
         for _ in 0..PACKETS {
             let input = self.read.get(*used..).unwrap_or_default();
-            if overfull && !engine.session.version().is_v5() && is_acknowledged_publish(input) {
-                return Err(Ended::With(ConnectionError::SlowConsumer));
+            if (overfull || self.skipping)
+                && !engine.session.version().is_v5()
+                && let Some(len) = acknowledged_publish(input)
+            {
+                if !core::mem::replace(&mut self.skipping, true) {
+                    self.shared.set_reading_stopped(true);
+                }
+                engine.session.handle_packet_skipped();
+                *used += len;
+                continue;
             }
             let (consumed, told) = match engine.session.handle_input(now, input) {
                 Progress::Packet { consumed, event } => (consumed, event),
@@ -277,17 +299,19 @@ impl<'d> Connection<'d> {
             *used += consumed;
             match told {
                 None => {}
-                Some(Told::Message { publish, delivery }) => engine.deliver(base, &publish, delivery),
+                Some(Told::Message { publish, delivery }) => engine.deliver(base, &publish, delivery, overfull),
                 Some(Told::Settled { id, outcome }) => engine.settle(id, outcome, &mut self.wakers),
                 Some(Told::Connected { session_present, connack }) => {
                     self.was_connected = true;
                     let assigned = connack.properties.text(PropertyId::AssignedClientIdentifier);
-                    self.assigned_client_id = assigned.map(str::to_owned);
+                    if let Some(assigned) = assigned {
+                        assigned.clone_into(&mut self.client_id);
+                    }
                     engine.tell(Event::Connected(Connected {
                         session_present,
                         reason: connack.reason,
                         limits: *engine.session.limits(),
-                        client_id: assigned.unwrap_or_default().into(),
+                        client_id: self.client_id.as_str().into(),
                     }));
                     engine.handle_connected(session_present, &mut self.wakers);
                 }
@@ -324,9 +348,21 @@ impl<'d> Connection<'d> {
         if engine.closing.is_some_and(|closing| closing.abort) {
             return Some(Poll::Ready(Ended::With(ConnectionError::Closed)));
         }
+        match engine.session.state() {
+            // There may be a CONNACK yet, and a DISCONNECT after it, but not in time.
+            State::Connecting if is_late(&engine) => {
+                return Some(Poll::Ready(Ended::With(ConnectionError::Closed)));
+            }
+            // The last packet may wait behind a full socket.
+            State::Closing => self.end(Ended::With(ConnectionError::Closed)),
+            _ => {}
+        }
         let now = self.clock.now();
         if !blocked && (engine.session.poll_transmit(now).is_some() || engine.has_told()) {
             return None;
+        }
+        if self.skipping && !blocked && shared.is_read() {
+            return Some(Poll::Ready(Ended::With(ConnectionError::SlowConsumer)));
         }
         let wake_at = [
             engine.session.poll_timeout().map(|at| self.clock.at(at)),
@@ -378,9 +414,11 @@ impl<'d> Connection<'d> {
         if let Some(error) = TlsError::from_io(error) {
             return Ended::With(ConnectionError::Tls(error));
         }
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => self.closed(),
-            _ => Ended::With(ConnectionError::Network(NetworkError::of_stream(error))),
+        match NetworkError::of_stream(error) {
+            // A server that wants no more of us closes, and whether that arrives as an end or as a cut is chance.
+            NetworkError::Reset if !self.was_connected => self.closed(),
+            _ if error.kind() == io::ErrorKind::UnexpectedEof => self.closed(),
+            other => Ended::With(ConnectionError::Network(other)),
         }
     }
 }
@@ -388,8 +426,8 @@ impl<'d> Connection<'d> {
 /// The DISCONNECT, when the client is to be closed and its messages are settled or out of time.
 fn close_if_due(engine: &mut Engine) {
     let Some(closing) = engine.closing else { return };
-    let late = closing.deadline.is_some_and(|deadline| deadline <= time::Instant::now());
-    if engine.session.state() == State::Connected && !closing.abort && (late || engine.session.is_idle()) {
+    let due = is_late(engine) || engine.session.is_idle();
+    if engine.session.state() == State::Connected && !closing.abort && due {
         engine.session.disconnect(ReasonCode::SUCCESS);
     }
 }
@@ -410,9 +448,12 @@ fn refused(connack: &Connack<'_>) -> ConnectionError {
     })
 }
 
-/// A PUBLISH with QoS 1 or 2: it will come again on the next connection if it is not taken.
-fn is_acknowledged_publish(input: &[u8]) -> bool {
-    input.first().is_some_and(|first_byte| first_byte >> 4 == 3 && first_byte & 0x06 != 0)
+/// The length of a PUBLISH with QoS 1 or 2 at the front, if it is all there: it will come again on the next connection
+/// if it is not taken.
+fn acknowledged_publish(input: &[u8]) -> Option<usize> {
+    let header = FixedHeader::read(input).ok()??;
+    let asks = header.first_byte >> 4 == PacketType::Publish as u8 && header.first_byte & 0x06 != 0;
+    (asks && header.packet_len() <= input.len()).then(|| header.packet_len())
 }
 
 /// Rounds of writing and reading in a turn.

@@ -17,10 +17,16 @@ pub(super) struct WriteBuffer {
     /// Payloads, each with the number of copied bytes that come before it.
     shared: VecDeque<(usize, Bytes)>,
     shared_bytes: usize,
+    /// The stream took bytes that it may still hold, as TLS does.
+    unflushed: bool,
 }
 
 impl WriteBuffer {
     pub(super) fn is_empty(&self) -> bool {
+        self.is_taken() && !self.unflushed
+    }
+
+    fn is_taken(&self) -> bool {
         self.written == self.copied.len() && self.shared.is_empty()
     }
 
@@ -53,7 +59,7 @@ impl WriteBuffer {
     where
         S: AsyncWrite + ?Sized,
     {
-        while !self.is_empty() {
+        while !self.is_taken() {
             let len = match (self.shared.is_empty(), self.copied.get(self.written..)) {
                 (true, Some(bytes)) => ready!(stream.as_mut().poll_write(cx, bytes))?,
                 _ => {
@@ -65,9 +71,12 @@ impl WriteBuffer {
             if len == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
+            self.unflushed = true;
             self.advance(len);
         }
-        stream.poll_flush(cx)
+        ready!(stream.poll_flush(cx))?;
+        self.unflushed = false;
+        Poll::Ready(Ok(()))
     }
 
     /// What is to be written, in order.

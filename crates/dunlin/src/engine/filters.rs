@@ -6,7 +6,7 @@ use std::{
 
 use bytes::Bytes;
 use dunlin_codec::{PacketId, Properties, Qos, ReasonCode, SubscriptionFilter, SubscriptionOptions, TopicFilter};
-use dunlin_session::{RequestError, Session};
+use dunlin_session::{Delivery, RequestError, Session};
 
 use super::{
     inbox::{Batch, Inbox},
@@ -31,6 +31,8 @@ pub(crate) struct Filters {
     /// Holders of the message that is handed out, and those with messages that are not passed on yet.
     targets: Vec<Holder>,
     touched: Vec<Holder>,
+    /// Labels that no answer will carry back any more.
+    unused_labels: Vec<u32>,
     /// The session outlives its connections.
     kept: bool,
 }
@@ -40,9 +42,11 @@ struct Filter {
     options: SubscriptionOptions,
     state: State,
     holders: Vec<Holder>,
-    label: Option<u32>,
-    /// Who waits for the UNSUBACK.
+    /// What the next SUBACK carries back.
+    labels: Vec<u32>,
+    /// Who waits for the UNSUBACK, and what it carries back.
     leaving: Vec<Arc<Inbox>>,
+    leaving_labels: Vec<u32>,
 }
 
 /// ```text
@@ -51,6 +55,8 @@ struct Filter {
 ///     +---- connection lost --+                     |                               v
 ///     +-------------- session lost -----------------+                            Leaving -- UNSUBACK --> gone
 /// ```
+///
+/// The wanted and the unwanted are in the queue of what is due, each once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Wanted,
@@ -64,10 +70,32 @@ enum State {
 struct Held {
     inbox: Arc<Inbox>,
     filters: Vec<Box<str>>,
+    /// Filters whose first SUBACK is not there yet.
+    awaited: Vec<Box<str>>,
     /// Messages of the chunk that is being handled.
     parts: Vec<Parts>,
     bytes: usize,
-    missed: u64,
+    /// QoS 0 messages that were dropped since the last that was not.
+    missed: u32,
+}
+
+/// What a new subscription came to.
+pub(crate) struct Begun {
+    pub(crate) holder: Holder,
+    pub(crate) inbox: Arc<Inbox>,
+    /// Filters that the server will answer; the others are told at once.
+    pub(crate) awaited: usize,
+    pub(crate) told: Vec<Event>,
+}
+
+/// What the end of a subscription came to.
+#[derive(Default)]
+pub(crate) struct Left {
+    /// Filters that the server will answer; the others are told at once.
+    pub(crate) awaited: usize,
+    pub(crate) told: Vec<Event>,
+    /// Messages that nobody will take.
+    pub(crate) deliveries: Vec<Delivery>,
 }
 
 /// An event that a SUBACK or UNSUBACK leads to.
@@ -84,107 +112,124 @@ impl Filters {
             asked: HashMap::new(),
             targets: Vec::new(),
             touched: Vec::new(),
+            unused_labels: Vec::new(),
             kept,
         }
     }
 
     // ---- commands ----
 
-    /// A new subscription to `filters`. Gives its number, where its messages and answers come, and what can be told at
-    /// once of filters that others hold already.
+    /// A new subscription to `filters`. A filter that others hold already is not asked for again, unless the QoS is
+    /// higher.
     pub(crate) fn subscribe(
         &mut self,
         filters: &[Box<str>],
         options: SubscriptionOptions,
         buffer: usize,
         label: Option<u32>,
-    ) -> Result<(Holder, Arc<Inbox>, Vec<Event>), SubscribeError> {
-        let conflicts = |filter: &str| {
-            let same_but_qos = |known: &Filter| SubscriptionOptions { qos: options.qos, ..known.options } == options;
-            self.filters.get(filter).is_some_and(|known| !same_but_qos(known))
+        wakers: &mut Vec<Waker>,
+    ) -> Result<Begun, SubscribeError> {
+        let conflicts = |filter: &Filter| {
+            let same_but_qos = SubscriptionOptions { qos: options.qos, ..filter.options } == options;
+            !filter.holders.is_empty() && !same_but_qos
         };
-        if filters.iter().any(|filter| conflicts(filter)) {
+        if filters.iter().filter_map(|name| self.filters.get(name)).any(conflicts) {
             return Err(SubscribeError::Conflict);
         }
         let holder = self.next_holder;
         self.next_holder += 1;
-        let (mut awaited, mut granted) = (0, Vec::new());
-        for filter in filters {
-            let known = self.filters.entry(filter.clone()).or_insert_with(|| Filter {
-                options,
-                state: State::Unwanted,
-                holders: Vec::new(),
-                label: None,
-                leaving: Vec::new(),
+        let (mut awaited, mut told) = (Vec::new(), Vec::new());
+        for name in filters {
+            let due = &mut self.due;
+            let filter = self.filters.entry(name.clone()).or_insert_with(|| {
+                due.push_back(name.clone());
+                Filter::wanted(options)
             });
-            known.holders.push(holder);
-            let raised = options.qos > known.options.qos;
-            known.options.qos = known.options.qos.max(options.qos);
-            match known.state {
-                State::Granted(qos) if !raised => {
-                    granted.push(Event::Subscribed { label, filter: filter.clone(), granted: Ok(qos) });
+            let stands = !filter.holders.is_empty() && options.qos <= filter.options.qos;
+            let qos = if filter.holders.is_empty() { options.qos } else { filter.options.qos.max(options.qos) };
+            filter.options = SubscriptionOptions { qos, ..options };
+            filter.holders.push(holder);
+            match filter.state {
+                State::Granted(qos) if stands => {
+                    told.push(Event::Subscribed { label, filter: name.clone(), granted: Ok(qos) });
                     continue;
                 }
-                State::Wanted => {}
                 // What is under way is answered first; the answer puts the filter back into the queue.
-                State::Leaving => {}
-                State::Asked if !raised => {}
-                _ => {
-                    known.state = State::Wanted;
-                    known.label = label;
-                    self.due.push_back(filter.clone());
+                State::Wanted | State::Leaving => {}
+                State::Asked if stands => {}
+                State::Unwanted => {
+                    filter.state = State::Wanted;
+                    // The server will not be told that anybody left.
+                    wakers.extend(filter.leaving.drain(..).filter_map(|inbox| inbox.answer(Ok(()))));
+                    self.unused_labels.append(&mut filter.leaving_labels);
+                }
+                State::Asked | State::Granted(_) => {
+                    filter.state = State::Wanted;
+                    self.due.push_back(name.clone());
                 }
             }
-            awaited += 1;
+            filter.labels.extend(label);
+            awaited.push(name.clone());
         }
-        let inbox = Arc::new(Inbox::new(buffer, awaited));
-        for filter in filters {
-            self.router.insert(levels(filter), holder);
+        for name in filters {
+            self.router.insert(levels(name), holder);
         }
-        let held = Held { inbox: inbox.clone(), filters: filters.to_vec(), parts: Vec::new(), bytes: 0, missed: 0 };
+        let inbox = Arc::new(Inbox::new(buffer, awaited.len()));
+        let begun = Begun { holder, inbox: inbox.clone(), awaited: awaited.len(), told };
+        let held = Held { inbox, filters: filters.to_vec(), awaited, parts: Vec::new(), bytes: 0, missed: 0 };
         self.holders.insert(holder, held);
-        Ok((holder, inbox, granted))
+        Ok(begun)
     }
 
     /// The subscription ends. `explicit`: the server is to be told even if it keeps the session; its inbox is then
-    /// told when that is done. Gives whether the server will be told.
-    pub(crate) fn release(&mut self, holder: Holder, explicit: bool, label: Option<u32>) -> bool {
-        let Some(held) = self.holders.remove(&holder) else { return false };
-        let mut awaited = 0;
+    /// told when that is done.
+    pub(crate) fn release(&mut self, holder: Holder, explicit: bool, label: Option<u32>) -> Left {
+        let mut left = Left::default();
+        let Some(held) = self.holders.remove(&holder) else { return left };
+        left.deliveries = held.parts.into_iter().filter_map(|parts| parts.delivery).collect();
         for name in &held.filters {
             self.router.remove(levels(name), holder);
             let Some(filter) = self.filters.get_mut(name) else { continue };
             filter.holders.retain(|&known| known != holder);
-            if !filter.holders.is_empty() || (self.kept && !explicit) {
-                continue;
-            }
+            let over = filter.holders.is_empty() && (explicit || !self.kept);
             match filter.state {
-                State::Granted(_) | State::Asked => {
+                // The server may have it from an earlier connection of the session.
+                State::Wanted if over && explicit && self.kept => filter.state = State::Unwanted,
+                State::Wanted if filter.holders.is_empty() => {
+                    self.due.retain(|due| due != name);
+                    self.forget(name);
+                }
+                State::Granted(_) | State::Asked if over => {
                     filter.state = State::Unwanted;
                     self.due.push_back(name.clone());
                 }
-                State::Unwanted | State::Leaving => {}
-                State::Wanted => {
-                    self.filters.remove(name);
-                    continue;
-                }
+                _ => {}
             }
-            filter.label = label;
-            if explicit {
-                filter.leaving.push(held.inbox.clone());
-                awaited += 1;
+            match self.filters.get_mut(name).filter(|_| over && explicit) {
+                Some(filter) => {
+                    filter.leaving.push(held.inbox.clone());
+                    filter.leaving_labels.extend(label);
+                    left.awaited += 1;
+                }
+                None if explicit => left.told.push(Event::Unsubscribed { label, filter: name.clone() }),
+                None => {}
             }
         }
-        held.inbox.expect_answers(awaited);
-        awaited > 0
+        held.inbox.expect_answers(left.awaited);
+        left
+    }
+
+    /// Labels that are free again, though no answer carried them back.
+    pub(crate) fn take_unused_labels(&mut self) -> Vec<u32> {
+        core::mem::take(&mut self.unused_labels)
     }
 
     // ---- messages ----
 
-    /// Puts a message aside for each subscription that it belongs to; gives their number, without those that had no
-    /// room for a QoS 0 message.
+    /// Puts a message aside for each subscription that it belongs to; gives their number. A QoS 0 message is dropped
+    /// where there is no room.
     #[inline]
-    pub(crate) fn hand_out(&mut self, topic: &[u8], parts: &Parts, dropped: &mut u64) -> usize {
+    pub(crate) fn hand_out(&mut self, topic: &[u8], parts: &Parts, overfull: bool, dropped: &mut u64) -> usize {
         self.targets.clear();
         let targets = &mut self.targets;
         self.router.find(topic, &mut |holder| {
@@ -196,8 +241,8 @@ impl Filters {
         for &holder in &self.targets {
             let Some(held) = self.holders.get_mut(&holder) else { continue };
             taken += 1;
-            if parts.delivery.is_none() && held.inbox.is_full() {
-                held.missed += 1;
+            if parts.delivery.is_none() && held.inbox.is_full(held.bytes, overfull) {
+                held.missed = held.missed.saturating_add(1);
                 *dropped += 1;
                 continue;
             }
@@ -205,7 +250,7 @@ impl Filters {
                 self.touched.push(holder);
             }
             held.bytes += parts.len();
-            held.parts.push(parts.clone());
+            held.parts.push(parts.after(core::mem::take(&mut held.missed)));
         }
         taken
     }
@@ -221,7 +266,6 @@ impl Filters {
             let batch = Batch {
                 chunk: chunk.clone(),
                 parts: core::mem::take(&mut held.parts).into_iter(),
-                missed: core::mem::take(&mut held.missed),
                 bytes: core::mem::take(&mut held.bytes),
             };
             bytes += batch.bytes;
@@ -259,10 +303,12 @@ impl Filters {
     /// The server has no subscription of ours: what is held is asked for again, and what was to be left is.
     fn forget_granted(&mut self, wakers: &mut Vec<Waker>) {
         self.due.clear();
-        let due = &mut self.due;
+        let (due, unused_labels) = (&mut self.due, &mut self.unused_labels);
         self.filters.retain(|name, filter| {
+            wakers.extend(filter.leaving.drain(..).filter_map(|inbox| inbox.answer(Ok(()))));
+            unused_labels.append(&mut filter.leaving_labels);
             if filter.holders.is_empty() {
-                wakers.extend(filter.leaving.drain(..).filter_map(|inbox| inbox.answer(Ok(()))));
+                unused_labels.append(&mut filter.labels);
                 return false;
             }
             filter.state = State::Wanted;
@@ -346,8 +392,10 @@ impl Filters {
     }
 
     fn remove_filter(&mut self, name: &str, error: &SubscribeError) -> Vec<Waker> {
-        let Some(filter) = self.filters.remove(name) else { return Vec::new() };
-        let mut wakers = Vec::new();
+        self.due.retain(|due| **due != *name);
+        let Some(filter) = self.forget(name) else { return Vec::new() };
+        let answered = filter.leaving.iter().filter_map(|inbox| inbox.answer(Ok(())));
+        let mut wakers: Vec<Waker> = answered.collect();
         for holder in filter.holders {
             self.router.remove(levels(name), holder);
             if let Some(held) = self.holders.get(&holder) {
@@ -355,6 +403,13 @@ impl Filters {
             }
         }
         wakers
+    }
+
+    fn forget(&mut self, name: &str) -> Option<Filter> {
+        let mut filter = self.filters.remove(name)?;
+        self.unused_labels.append(&mut filter.labels);
+        self.unused_labels.append(&mut filter.leaving_labels);
+        Some(filter)
     }
 
     // ---- answers ----
@@ -368,21 +423,24 @@ impl Filters {
         let mut answers = Vec::new();
         for (name, reason) in self.asked.remove(&id).unwrap_or_default().into_iter().zip(reasons) {
             let Some(filter) = self.filters.get_mut(&name) else { continue };
-            let label = filter.label.take();
             let granted = Qos::from_u8(reason.get()).ok_or(reason);
-            answers.push((Event::Subscribed { label, filter: name.clone(), granted }, label));
+            for label in each_or_none(core::mem::take(&mut filter.labels)) {
+                answers.push((Event::Subscribed { label, filter: name.clone(), granted }, label));
+            }
             match granted {
                 Err(reason) => {
                     let error = SubscribeError::Refused { filter: name.clone(), reason };
                     wakers.extend(self.remove_filter(&name, &error));
                 }
-                // Its last holder left, or wants more, while the answer was on its way.
-                Ok(_) if filter.state != State::Asked => {}
-                Ok(qos) => {
+                // A further answer to a filter that was asked for with a higher QoS too.
+                Ok(qos) if matches!(filter.state, State::Asked | State::Granted(_)) => {
                     filter.state = State::Granted(qos);
-                    let holders = filter.holders.iter().filter_map(|holder| self.holders.get(holder));
-                    wakers.extend(holders.filter_map(|held| held.inbox.answer(Ok(()))));
+                    for holder in &filter.holders {
+                        wakers.extend(self.holders.get_mut(holder).and_then(|held| held.handle_granted(&name)));
+                    }
                 }
+                // Its last holder left, or wants more, while the answer was on its way.
+                Ok(_) => {}
             }
         }
         answers
@@ -392,11 +450,12 @@ impl Filters {
         let mut answers = Vec::new();
         for name in self.asked.remove(&id).unwrap_or_default() {
             let Some(filter) = self.filters.get_mut(&name) else { continue };
-            let label = filter.label.take();
-            answers.push((Event::Unsubscribed { label, filter: name.clone() }, label));
+            for label in each_or_none(core::mem::take(&mut filter.leaving_labels)) {
+                answers.push((Event::Unsubscribed { label, filter: name.clone() }, label));
+            }
             wakers.extend(filter.leaving.drain(..).filter_map(|inbox| inbox.answer(Ok(()))));
             if filter.holders.is_empty() {
-                self.filters.remove(&name);
+                self.forget(&name);
             } else {
                 filter.state = State::Wanted;
                 self.due.push_back(name);
@@ -407,11 +466,40 @@ impl Filters {
 
     /// The client is closed.
     pub(crate) fn end(&mut self, wakers: &mut Vec<Waker>) {
+        // A session that is kept goes on collecting messages.
+        let left = if self.kept { Err(SubscribeError::Closed) } else { Ok(()) };
         for filter in self.filters.values_mut() {
-            wakers.extend(filter.leaving.drain(..).filter_map(|inbox| inbox.answer(Ok(()))));
+            wakers.extend(filter.leaving.drain(..).filter_map(|inbox| inbox.answer(left.clone())));
         }
         wakers.extend(self.holders.values().filter_map(|held| held.inbox.end()));
     }
+}
+
+impl Filter {
+    fn wanted(options: SubscriptionOptions) -> Self {
+        Self {
+            options,
+            state: State::Wanted,
+            holders: Vec::new(),
+            labels: Vec::new(),
+            leaving: Vec::new(),
+            leaving_labels: Vec::new(),
+        }
+    }
+}
+
+impl Held {
+    fn handle_granted(&mut self, filter: &str) -> Option<Waker> {
+        let index = self.awaited.iter().position(|awaited| **awaited == *filter)?;
+        self.awaited.swap_remove(index);
+        self.inbox.answer(Ok(()))
+    }
+}
+
+/// An event for each label, or one without.
+fn each_or_none(labels: Vec<u32>) -> impl Iterator<Item = Option<u32>> {
+    let none = labels.is_empty().then_some(None);
+    labels.into_iter().map(Some).chain(none)
 }
 
 fn levels(filter: &str) -> &[u8] {

@@ -39,19 +39,20 @@ struct State {
 pub(crate) struct Batch {
     pub(crate) chunk: Bytes,
     pub(crate) parts: vec::IntoIter<Parts>,
-    /// QoS 0 messages that were dropped before the first of them.
-    pub(crate) missed: u64,
     pub(crate) bytes: usize,
 }
 
 impl Inbox {
     pub(crate) fn new(limit: usize, awaited: usize) -> Self {
         let state = Mutex::new(State { awaited, ..State::default() });
-        Self { state, bytes: AtomicUsize::new(0), limit }
+        Self { state, bytes: AtomicUsize::new(0), limit: limit.max(1) }
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.bytes.load(Ordering::Relaxed) >= self.limit
+    /// Whether a QoS 0 message has no room, where `more` bytes are on their way. `overfull`: all subscriptions together
+    /// are behind, so that none may hold more than what comes at once.
+    pub(crate) fn is_full(&self, more: usize, overfull: bool) -> bool {
+        let waiting = self.bytes.load(Ordering::Relaxed);
+        waiting + more >= self.limit || (overfull && waiting > 0)
     }
 
     pub(crate) fn push(&self, batch: Batch) -> Option<Waker> {

@@ -153,8 +153,8 @@ mod tests {
             }
         };
         check(&mut router, 0);
-        for gone in 0..filters.len() {
-            router.remove(filters[gone].as_bytes(), gone as u64);
+        for (gone, filter) in filters.iter().enumerate() {
+            router.remove(filter.as_bytes(), gone as u64);
             check(&mut router, gone + 1);
         }
         assert!(router.nodes[ROOT].is_empty(), "every node is free again");

@@ -33,6 +33,10 @@ impl Will {
         self
     }
 
+    pub(crate) fn is_too_long(&self) -> bool {
+        self.payload.len() > 0xFFFF
+    }
+
     pub(crate) fn view(&self) -> Option<dunlin_codec::Will<'_>> {
         let topic = TopicName::new(&self.topic).ok()?;
         Some(dunlin_codec::Will {

@@ -96,7 +96,8 @@ impl Inbox {
             self.counter
         });
         let mut fault = fault;
-        if publish.dup {
+        // Where in the order a packet belongs that we never saw, or have forgotten as settled, cannot be said.
+        if resent_order.is_some() {
             if order < connection.marks.resent {
                 fault = fault.or(Some(&judge::RESENT_IN_WRONG_ORDER));
             }

@@ -1,0 +1,122 @@
+//! What the stories in this directory share.
+
+#![allow(dead_code, reason = "each test program uses its part")]
+
+use std::{
+    future::{Future, IntoFuture},
+    io::{BufRead, BufReader},
+    process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
+};
+
+use dunlin::{ConnectOptions, Event, Events, Message, Qos, Subscription, Version};
+use dunlin_testkit::Mosquitto;
+
+/// Both versions of MQTT.
+pub(crate) const VERSIONS: [Version; 2] = [Version::V5, Version::V3_1_1];
+/// Every QoS.
+pub(crate) const EVERY_QOS: [Qos; 3] = [Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce];
+
+/// Nothing may hang: what takes longer than any of these stories fails.
+#[track_caller]
+pub(crate) fn within<F: IntoFuture>(work: F) -> impl Future<Output = F::Output> {
+    let place = std::panic::Location::caller();
+    async move {
+        match tokio::time::timeout(LIMIT, work.into_future()).await {
+            Ok(output) => output,
+            Err(_) => panic!("what began at {place} did not end within {LIMIT:?}"),
+        }
+    }
+}
+
+/// A client of this machine that comes back fast.
+pub(crate) fn options(port: u16) -> ConnectOptions {
+    ConnectOptions::new("127.0.0.1").port(port).reconnect(Duration::from_millis(1), Duration::from_millis(20))
+}
+
+/// The next event that is looked for; those before it are passed over.
+pub(crate) async fn event(events: &mut Events, mut wanted: impl FnMut(&Event) -> bool) -> Event {
+    within(async {
+        loop {
+            let event = events.next().await.expect("the client is closed, and it had not happened");
+            if wanted(&event) {
+                return event;
+            }
+        }
+    })
+    .await
+}
+
+/// The next message.
+pub(crate) async fn message(subscription: &mut Subscription) -> Message {
+    match within(subscription.next()).await {
+        Some(message) => message,
+        None => panic!("no more messages: {:?}", subscription.error()),
+    }
+}
+
+/// The next message as text.
+pub(crate) async fn text(subscription: &mut Subscription) -> String {
+    message(subscription).await.text().expect("the payload is text").to_owned()
+}
+
+/// A mosquitto_sub: another program, another process.
+pub(crate) struct MosquittoSub {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl MosquittoSub {
+    /// Returns when it is subscribed; the server must log that.
+    pub(crate) fn start(mosquitto: &Mosquitto, id: &str, qos: Qos, filter: &str, arguments: &[&str]) -> Self {
+        let qos = (qos as u8).to_string();
+        let mut child = Command::new("mosquitto_sub")
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &mosquitto.port().to_string(),
+                "-i",
+                id,
+                "-W",
+                "60",
+                "-q",
+                &qos,
+                "-t",
+                filter,
+            ])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("this test needs mosquitto_sub (Debian: apt install mosquitto-clients)");
+        let lines = BufReader::new(child.stdout.take().expect("its output is piped"));
+        mosquitto.wait_for_log(&format!("{id} {qos} {filter}")).expect("it subscribes, and the server logs it");
+        Self { child, lines }
+    }
+
+    /// The next line that it prints.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).expect("it prints text");
+        line.trim_end_matches('\n').to_owned()
+    }
+}
+
+impl Drop for MosquittoSub {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Publishes with mosquitto_pub and waits for its end.
+pub(crate) fn mosquitto_pub(mosquitto: &Mosquitto, arguments: &[&str]) {
+    let ended = Command::new("mosquitto_pub")
+        .args(["-h", "127.0.0.1", "-p", &mosquitto.port().to_string()])
+        .args(arguments)
+        .status()
+        .expect("this test needs mosquitto_pub (Debian: apt install mosquitto-clients)");
+    assert!(ended.success(), "mosquitto_pub {arguments:?}: {ended}");
+}
+
+const LIMIT: Duration = Duration::from_secs(30);

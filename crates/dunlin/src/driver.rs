@@ -142,7 +142,8 @@ impl Lifecycle {
             return (Ended::With(error), false);
         }
         let (ping_timeout, client_id) = (self.options.ping_timeout, self.options.client_id.clone());
-        let mut connection = Connection::new(stream, &self.shared, self.clock, ping_timeout, client_id);
+        let unlimited = self.options.receive_maximum == u16::MAX || !self.options.version.is_v5();
+        let mut connection = Connection::new(stream, &self.shared, self.clock, ping_timeout, client_id, unlimited);
         let ended = poll_fn(|cx| connection.poll(cx)).await;
         if connection.client_id != self.options.client_id {
             Arc::make_mut(&mut self.options).client_id = core::mem::take(&mut connection.client_id);

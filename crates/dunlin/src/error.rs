@@ -28,8 +28,8 @@ pub enum ConnectionError {
     Network(NetworkError),
     /// TLS: the certificates of either side, or what they cannot agree on.
     Tls(TlsError),
-    /// The application did not keep up with its messages, and MQTT 3.1.1 has no way to slow the server down: QoS 1 and
-    /// 2 messages were thrown away unanswered. Where the session outlives its connection they come again on the next,
+    /// The application did not keep up with its messages, and the server was told no Receive Maximum (3.1.1 has none)
+    /// that would slow it down: QoS 1 and 2 messages were thrown away unanswered. Where the session outlives its connection they come again on the next,
     /// which begins when the application has caught up; otherwise they are lost.
     SlowConsumer,
     /// The client was closed.
@@ -51,7 +51,9 @@ impl ConnectionError {
             Self::ConnackMissing => "something answers on this port, but not as an MQTT server: check host and port",
             Self::ServerSilent(_) => "check the network between here and the server",
             Self::Network(error) => return error.hint(),
-            Self::SlowConsumer => "take messages faster, raise the limit of unread bytes, or use MQTT 5.0",
+            Self::SlowConsumer => {
+                "take messages faster, raise the limit of unread bytes, or set a Receive Maximum (MQTT 5.0)"
+            }
         })
     }
 

@@ -25,7 +25,7 @@ use crate::{
 /// | clean start | true |
 /// | session expiry | 0: the session ends with the connection |
 /// | keep alive | 60 s |
-/// | Receive Maximum (messages from the server, unacknowledged) | 1,024 |
+/// | Receive Maximum (messages from the server, unacknowledged) | 65,535, which is the standard's: not told |
 /// | Maximum Packet Size (from the server) | 16 MiB |
 /// | send maximum (messages to the server, unacknowledged) | 1,024; the server may lower it |
 /// | queue (bytes accepted and not yet transmitted) | 128 KiB |
@@ -35,8 +35,8 @@ use crate::{
 /// | ping timeout | 10 s |
 /// | reconnect | after up to 1 s, doubling to 2 min, full jitter; begins anew after 30 s of connection |
 ///
-/// CONNECT then carries Receive Maximum and Maximum Packet Size, and Session Expiry Interval where it is not 0;
-/// [`ConnectOptions::bare`] has no property at all.
+/// CONNECT then carries Maximum Packet Size, and Session Expiry Interval where it is not 0; [`ConnectOptions::bare`] has
+/// no property at all.
 #[derive(Clone)]
 #[must_use = "options do nothing until they are given to `Client::connect` or `Client::start`"]
 pub struct ConnectOptions {
@@ -81,7 +81,7 @@ impl ConnectOptions {
             clean_start: true,
             session_expiry: Duration::ZERO,
             keep_alive: Duration::from_secs(60),
-            receive_maximum: 1_024,
+            receive_maximum: u16::MAX,
             maximum_packet_size: 16 << 20,
             send_maximum: 1_024,
             queue_bytes: 128 << 10,
@@ -97,7 +97,7 @@ impl ConnectOptions {
 
     /// As [`ConnectOptions::new`], but CONNECT carries no property: no limit is told to the server.
     pub fn bare(host: impl Into<String>) -> Self {
-        Self { receive_maximum: u16::MAX, maximum_packet_size: u32::MAX, ..Self::new(host) }
+        Self { maximum_packet_size: u32::MAX, ..Self::new(host) }
     }
 
     /// From `mqtt://user:password@host:port` or `mqtts://...`; what is left out has its default. The host may be a
@@ -176,7 +176,11 @@ impl ConnectOptions {
         self
     }
 
-    /// QoS 1 and 2 messages that the server may send before the first is acknowledged. Not 0.
+    /// QoS 1 and 2 messages that the server may send before the first is acknowledged (5.0). Not 0. A server that sends
+    /// more breaks the protocol, and the connection ends [MQTT-3.3.4-9]: Mosquitto 2.0 does so under load.
+    ///
+    /// It is the way to hold back a server while the application is behind and waits for an answer of it, without which
+    /// the connection ends as [`SlowConsumer`](crate::ConnectionError::SlowConsumer) then.
     pub fn receive_maximum(mut self, messages: u16) -> Self {
         self.receive_maximum = messages;
         self

@@ -40,6 +40,8 @@ pub(super) struct Connection<'d> {
     /// answer, QoS 1 and 2 messages are thrown away unanswered. They come again on the next connection, which begins
     /// when the application has caught up.
     skipping: bool,
+    /// The server was told no Receive Maximum, as 3.1.1 cannot: nothing holds it back but our not reading.
+    unlimited: bool,
     /// Packets were read whose answers had no room: they are handled when something was transmitted.
     input_waits: bool,
     pub(super) was_connected: bool,
@@ -61,6 +63,7 @@ impl<'d> Connection<'d> {
         clock: Clock,
         ping_timeout: Duration,
         client_id: String,
+        unlimited: bool,
     ) -> Self {
         Self {
             stream,
@@ -76,6 +79,7 @@ impl<'d> Connection<'d> {
             ending: None,
             reading_stopped: false,
             skipping: false,
+            unlimited,
             input_waits: false,
             was_connected: false,
             client_id,
@@ -273,7 +277,7 @@ impl<'d> Connection<'d> {
         for _ in 0..PACKETS {
             let input = self.read.get(*used..).unwrap_or_default();
             if (overfull || self.skipping)
-                && !engine.session.version().is_v5()
+                && self.unlimited
                 && let Some(len) = acknowledged_publish(input)
             {
                 if !core::mem::replace(&mut self.skipping, true) {

@@ -51,8 +51,9 @@ pub(super) fn measure() -> Result<Vec<Figure>, Trouble> {
             unit: "B",
             value: mqtt.flash.saturating_sub(bare.flash),
             budget: FLASH_BUDGET,
+            ceiling: Some(FLASH_CEILING),
         },
-        Figure { name: "panics linked in", unit: "functions", value: panics.len() as u64, budget: 0 },
+        Figure { name: "panics linked in", unit: "functions", value: panics.len() as u64, budget: 0, ceiling: None },
     ])
 }
 
@@ -70,6 +71,8 @@ fn is_in(symbol: &Symbol, image: &Image) -> bool {
 
 /// 9 KiB.
 const FLASH_BUDGET: u64 = 9 * 1024;
+/// What it takes today, and 16 B for another compiler's mood.
+const FLASH_CEILING: u64 = 11_060;
 const LISTED: usize = 10;
 const TARGET: &str = "thumbv7em-none-eabihf";
 

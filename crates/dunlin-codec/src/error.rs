@@ -101,6 +101,7 @@ faults! {
     AcknowledgedEarly = "MQTT-4.3.2-3", "an acknowledgement of a packet that was not wholly sent";
     AcknowledgedWrongly = "MQTT-2.2.1-5", "an acknowledgement of the wrong kind for its packet identifier";
     AcknowledgedUnknown = "MQTT-2.2.1-6", "a SUBACK or UNSUBACK for no request of ours";
+    QosNotGranted = "MQTT-3.8.4-8", "a message with a QoS that was not asked for";
     VerdictCount = "MQTT-3.8.4-6", "not one reason code for each topic filter";
     DisconnectSessionExpiry = "MQTT-3.14.2-2", "a DISCONNECT with a Session Expiry Interval";
 }

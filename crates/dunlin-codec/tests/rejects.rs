@@ -194,6 +194,7 @@ const OF_THE_SESSION: &[(ProtocolViolation, u8)] = &[
     (P::AcknowledgedEarly, 0x82),
     (P::AcknowledgedWrongly, 0x82),
     (P::AcknowledgedUnknown, 0x82),
+    (P::QosNotGranted, 0x82),
     (P::VerdictCount, 0x82),
     (P::DisconnectSessionExpiry, 0x82),
 ];

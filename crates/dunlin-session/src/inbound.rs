@@ -1,5 +1,7 @@
 use dunlin_codec::{PacketId, Qos};
 
+use crate::{EXACTLY_ONCE, RESUME};
+
 /// The QoS 1 and 2 messages that were received and are not done with: what is known to be delivered, and whose answer
 /// is due in which order.
 ///
@@ -59,7 +61,7 @@ impl Received {
     pub const EMPTY: Self = Self { id: 0, qos: Qos::AtMostOnce, acknowledged: false, due: false };
 
     fn is(&self, id: PacketId, qos: Qos) -> bool {
-        self.id == id.get() && self.qos == qos
+        self.id == id.get() && (!EXACTLY_ONCE || self.qos == qos)
     }
 }
 
@@ -67,7 +69,8 @@ impl Inbound for &mut [Received] {
     fn arrive(&mut self, id: PacketId, qos: Qos) -> Arrival {
         let mut arrival = Arrival::New;
         let mut received = Received { id: id.get(), qos, acknowledged: false, due: true };
-        if let Some(index) = self.iter().position(|known| known.is(id, qos)) {
+        let known = self.iter().position(|known| known.is(id, qos));
+        if let Some(index) = known.filter(|_| RESUME || EXACTLY_ONCE) {
             if qos == Qos::ExactlyOnce {
                 arrival = Arrival::Repeated;
             }
@@ -93,6 +96,12 @@ impl Inbound for &mut [Received] {
     }
 
     fn next_answer(&mut self) -> Option<(PacketId, Qos)> {
+        if !EXACTLY_ONCE {
+            let first = self.first().filter(|first| first.acknowledged)?;
+            let id = PacketId::new(first.id)?;
+            remove(self, 0);
+            return Some((id, Qos::AtLeastOnce));
+        }
         let mut held = [false; 3];
         for index in 0..self.len() {
             let entry = self.get_mut(index)?;
@@ -115,7 +124,7 @@ impl Inbound for &mut [Received] {
     }
 
     fn release(&mut self, id: PacketId) -> bool {
-        let known = self.iter().position(|entry| entry.is(id, Qos::ExactlyOnce));
+        let known = self.iter().position(|entry| EXACTLY_ONCE && entry.is(id, Qos::ExactlyOnce));
         if let Some(index) = known {
             remove(self, index);
         }

@@ -17,6 +17,10 @@
 //! 16 KiB of RAM; they differ in their [`Memory`]: growable and bounded with the feature `alloc`, or [`Slices`] of
 //! the caller.
 //!
+//! A microcontroller with no flash to spare leaves out what it does not need: without the default feature
+//! `exactly-once` there is no QoS 2, and without `resume` nothing outlives a connection: messages are accepted while
+//! there is one, and what it leaves unsettled is told as unknown or rejected. What is left out is refused at the call.
+//!
 //! ```
 //! use dunlin_codec::{Qos, TopicName, Version};
 //! use dunlin_session::{
@@ -75,3 +79,8 @@ pub use list::{Slot, Table};
 pub use memory::{Buffer, Memory, NoSegments, Nothing, Segments, Slices, Storage};
 pub use options::{ConnectError, ConnectOptions, PublishError, PublishOptions, RequestError};
 pub use session::{Session, State};
+
+/// Whether QoS 2 is built in.
+pub(crate) const EXACTLY_ONCE: bool = cfg!(feature = "exactly-once");
+/// Whether anything outlives a connection.
+pub(crate) const RESUME: bool = cfg!(feature = "resume");

@@ -95,6 +95,8 @@ pub enum ConnectError {
     Text,
     /// The will has properties, which 3.1.1 cannot say.
     NeedsV5,
+    /// A session that outlives its connection needs the feature `resume`.
+    NeedsResume,
     /// The control lane has no room for the CONNECT; so many bytes are needed.
     NoRoom(usize),
 }
@@ -108,6 +110,7 @@ impl fmt::Display for ConnectError {
             Self::Zero => f.write_str("Receive Maximum and Maximum Packet Size must not be 0"),
             Self::Text => f.write_str("a field of CONNECT holds U+0000 or is longer than 65,535 bytes"),
             Self::NeedsV5 => f.write_str("MQTT 3.1.1 has no will properties: leave them out, or use 5.0"),
+            Self::NeedsResume => f.write_str("this build keeps no session (feature `resume`): leave the expiry at 0"),
             Self::NoRoom(needed) => write!(f, "the control lane needs {needed} bytes for this CONNECT"),
         }
     }
@@ -139,10 +142,12 @@ pub enum PublishError {
     /// It has a Subscription Identifier, which only a server may give [MQTT-3.3.4-6], or a Topic Alias, which holds for
     /// one connection.
     PropertyNotAllowed,
-    /// The server does not take this QoS [MQTT-3.2.2-11].
+    /// The server does not take this QoS [MQTT-3.2.2-11], or it is 2 in a build without the feature `exactly-once`.
     QosNotSupported,
     /// The server keeps no retained messages [MQTT-3.2.2-14].
     RetainNotSupported,
+    /// There is no connection, and this build keeps nothing for the next one (feature `resume`).
+    NotConnected,
     /// The application has called [`disconnect`](crate::Session::disconnect), and the connection is not gone yet.
     Closed,
 }
@@ -158,6 +163,7 @@ impl fmt::Display for PublishError {
             }
             Self::QosNotSupported => "the server does not accept this QoS: publish with a lower one",
             Self::RetainNotSupported => "the server does not keep retained messages: publish without retain",
+            Self::NotConnected => "there is no connection, and this build keeps nothing for the next one",
             Self::Closed => "the session is being closed",
         })
     }
@@ -190,6 +196,8 @@ pub enum RequestError {
     NoFilters,
     /// No Local may not stand on a shared subscription [MQTT-3.8.3-4].
     SharedNoLocal,
+    /// QoS 2 needs the feature `exactly-once`.
+    QosNotSupported,
 }
 
 impl fmt::Display for RequestError {
@@ -201,6 +209,7 @@ impl fmt::Display for RequestError {
             Self::NeedsV5 => "MQTT 3.1.1 knows no subscription option but the QoS: leave it out, or use 5.0",
             Self::NoFilters => "give at least one topic filter",
             Self::SharedNoLocal => "No Local is not allowed on a shared subscription",
+            Self::QosNotSupported => "this build has no QoS 2 (feature `exactly-once`)",
         })
     }
 }

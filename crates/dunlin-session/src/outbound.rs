@@ -5,7 +5,7 @@ use dunlin_codec::{
 };
 
 use crate::{
-    Buffer, Chunk, Limits, Memory, Outcome, PublishError, PublishOptions, Rejection, Segments, Uncertainty,
+    Buffer, Chunk, Limits, Memory, Outcome, PublishError, PublishOptions, RESUME, Rejection, Segments, Uncertainty,
     list::{List, Slots, State},
 };
 
@@ -424,6 +424,11 @@ impl<M: Memory> Outbound<M> {
     /// The server accepted the connection. Messages that it has not acknowledged go out again, in their order; what is
     /// now beyond its limits, or could arrive twice, is settled.
     pub(crate) fn handle_connected(&mut self, limits: &Limits, send_maximum: u16, session_present: bool) {
+        self.quota = limits.receive_maximum.min(send_maximum).max(1).into();
+        if !RESUME {
+            // Nothing was accepted before this connection: there is nothing to judge, to count or to repeat.
+            return;
+        }
         if !session_present {
             self.forget_released(Uncertainty::SessionLost);
         }
@@ -436,7 +441,6 @@ impl<M: Memory> Outbound<M> {
                 false => Outcome::Rejected(Rejection::BeyondLimits(reason)),
             })
         });
-        self.quota = limits.receive_maximum.min(send_maximum).max(1).into();
         let mut id = self.released.first;
         while id != 0 {
             self.quota = self.quota.wrapping_sub(1);

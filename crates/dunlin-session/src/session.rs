@@ -10,8 +10,8 @@ use dunlin_codec::{
 };
 
 use crate::{
-    Backoff, Chunk, Delivery, Inbound, Instant, Limits, Memory, Outcome, PublishError, PublishOptions, RequestError,
-    Storage,
+    Backoff, Chunk, Delivery, EXACTLY_ONCE, Inbound, Instant, Limits, Memory, Outcome, PublishError, PublishOptions,
+    RESUME, RequestError, Storage,
     lane::{Lane, PUBACK, PUBREC, PUBREL},
     list,
     outbound::{Outbound, Payload, Shared},
@@ -182,6 +182,12 @@ impl<M: Memory> Session<M> {
         if self.leaving {
             return Err(PublishError::Closed);
         }
+        if !RESUME && self.state != State::Connected {
+            return Err(PublishError::NotConnected);
+        }
+        if !EXACTLY_ONCE && options.qos == Qos::ExactlyOnce {
+            return Err(PublishError::QosNotSupported);
+        }
         self.outbound.publish(self.version, &self.limits, topic, payload, &options)
     }
 
@@ -193,6 +199,9 @@ impl<M: Memory> Session<M> {
         filters: &[SubscriptionFilter<'_>],
         properties: Properties<'_>,
     ) -> Result<PacketId, RequestError> {
+        if !EXACTLY_ONCE && filters.iter().any(|filter| filter.options.qos == Qos::ExactlyOnce) {
+            return Err(RequestError::QosNotSupported);
+        }
         let version = self.version;
         self.request(list::State::Subscribe, filters.len(), |packet_id, out| {
             Subscribe { properties, ..Subscribe::new(packet_id, filters) }.encode(version, out)
@@ -250,7 +259,7 @@ impl<M: Memory> Session<M> {
     #[inline]
     pub fn acknowledge(&mut self, delivery: Delivery) -> bool {
         let valid = match delivery.qos {
-            Qos::ExactlyOnce => delivery.connection >= self.session_began,
+            Qos::ExactlyOnce if EXACTLY_ONCE && RESUME => delivery.connection >= self.session_began,
             _ => delivery.connection == self.connection,
         };
         let known = valid && self.inbound.acknowledge(delivery.id, delivery.qos);
@@ -265,7 +274,7 @@ impl<M: Memory> Session<M> {
     fn answer(&mut self) {
         while self.state == State::Connected && self.lane.has_room() {
             let Some((id, qos)) = self.inbound.next_answer() else { return };
-            let first_byte = if qos == Qos::ExactlyOnce { PUBREC } else { PUBACK };
+            let first_byte = if EXACTLY_ONCE && qos == Qos::ExactlyOnce { PUBREC } else { PUBACK };
             self.lane.acknowledge(self.version, first_byte, id, ReasonCode::SUCCESS);
         }
     }

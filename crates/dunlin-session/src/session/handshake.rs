@@ -4,7 +4,7 @@ use dunlin_codec::{
 };
 
 use super::{Session, State};
-use crate::{ConnectError, ConnectOptions, Event, Inbound, Instant, Limits, Memory};
+use crate::{ConnectError, ConnectOptions, Event, Inbound, Instant, Limits, Memory, RESUME};
 
 impl<M: Memory> Session<M> {
     /// Begins a connection on a link that the driver has just opened: CONNECT is the first that
@@ -19,7 +19,7 @@ impl<M: Memory> Session<M> {
         self.check(options)?;
         // Without memory for messages there will be no subscription, but 0 cannot be said.
         let receive_maximum = options.receive_maximum.min(self.inbound.capacity().min(0xFFFF) as u16).max(1);
-        let keeps = options.session_expiry_interval > 0;
+        let keeps = RESUME && options.session_expiry_interval > 0;
         let begins_clean = options.clean_start && !self.has_session;
         // 3.1.1 has one flag for "begin clean" and "keep nothing": to begin clean and keep takes two connections.
         let discarding = !self.version.is_v5() && keeps && begins_clean && !self.discarded;
@@ -67,6 +67,9 @@ impl<M: Memory> Session<M> {
             return Err(ConnectError::Zero);
         }
         let keeps = options.session_expiry_interval > 0;
+        if !RESUME && keeps {
+            return Err(ConnectError::NeedsResume);
+        }
         if !self.version.is_v5() && keeps && options.client_id.is_empty() {
             return Err(ConnectError::ClientIdEmpty);
         }
@@ -87,15 +90,15 @@ impl<M: Memory> Session<M> {
         }
         // A DISCONNECT may be sent from here on.
         self.state = State::Connected;
-        if connack.session_present && (self.clean_start || !self.has_session) {
+        if connack.session_present && (!RESUME || self.clean_start || !self.has_session) {
             return Err(ProtocolViolation::SessionPresentUnexpected);
         }
-        if self.discarding {
+        if RESUME && self.discarding {
             self.discarded = true;
             self.close(Some(ReasonCode::SUCCESS));
             return Ok(Some(Event::SessionDiscarded));
         }
-        if !connack.session_present {
+        if RESUME && !connack.session_present {
             self.inbound.clear();
             self.session_began = self.connection;
         }

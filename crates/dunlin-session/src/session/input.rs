@@ -1,11 +1,11 @@
 use dunlin_codec::{
     Ack, Connack, DecodeError, Disconnect, FixedHeader, Malformed, PacketType, PropertyId, ProtocolViolation, Publish,
-    ReasonCode, Suback,
+    Qos, ReasonCode, Suback,
 };
 
 use super::{Session, State};
 use crate::{
-    Arrival, Delivery, Event, Inbound, Instant, Memory, Outcome, Progress,
+    Arrival, Delivery, EXACTLY_ONCE, Event, Inbound, Instant, Memory, Outcome, Progress,
     lane::{PUBCOMP, PUBREL},
     outbound::Acknowledged,
 };
@@ -86,6 +86,9 @@ impl<M: Memory> Session<M> {
             return Ok(Handled::Event(Some(Event::Message { publish, delivery: None })));
         };
         let qos = publish.qos;
+        if !EXACTLY_ONCE && publish.qos == Qos::ExactlyOnce {
+            return Err(ProtocolViolation::QosNotGranted.into());
+        }
         let room = self.inbound.unanswered() < self.receive_maximum as usize;
         match self.inbound.arrive(id, qos) {
             Arrival::New if room || !self.version.is_v5() => {
@@ -159,6 +162,9 @@ impl<M: Memory> Session<M> {
 
     /// What needs an answer is not taken while there is no room for one.
     fn handle_ack<'i>(&mut self, packet_type: PacketType, ack: Ack<'i>) -> Result<Handled<'i>, DecodeError> {
+        if !EXACTLY_ONCE && packet_type != PacketType::Puback {
+            return Err(ProtocolViolation::AcknowledgedWrongly.into());
+        }
         if matches!(packet_type, PacketType::Pubrec | PacketType::Pubrel) && !self.lane.has_room() {
             return Ok(Handled::Blocked);
         }

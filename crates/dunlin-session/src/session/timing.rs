@@ -1,4 +1,4 @@
-use crate::{Inbound, Instant, Limits, Memory, Session, State, Timeout};
+use crate::{Inbound, Instant, Limits, Memory, RESUME, Session, State, Timeout};
 
 /// The clocks of a connection. Times in milliseconds.
 #[derive(Debug)]
@@ -166,7 +166,7 @@ impl<M: Memory> Session<M> {
     /// [`handle_timeout`](Session::handle_timeout) says [`Timeout::Reconnect`].
     ///
     /// Requests that were not answered are forgotten. Messages stay, but for QoS 0 ones of which a part was written;
-    /// see [`poll_settled`](Session::poll_settled).
+    /// see [`poll_settled`](Session::poll_settled). Without the feature `resume` every message is settled.
     pub fn handle_connection_lost(&mut self, now: Instant) {
         self.end_connection();
         self.timing.reconnect_at = Some(self.backoff.handle_lost(now));
@@ -198,7 +198,12 @@ impl<M: Memory> Session<M> {
         (self.leaving, self.farewell) = (false, None);
         self.limits = Limits::NONE;
         self.lane.clear();
-        self.outbound.handle_connection_lost();
+        if RESUME {
+            self.outbound.handle_connection_lost();
+        } else {
+            self.outbound.abandon();
+            self.inbound.clear();
+        }
         self.outbound.forget_requests();
         self.inbound.forget_connection();
     }

@@ -56,6 +56,10 @@ pub fn sense(
     loop {
         let now = Instant::from_millis(link.millis());
         transmit(link, &mut session, now);
+        if again {
+            // Without a QoS 0 message whose outcome is wanted there is nothing to tell.
+            session.flushed();
+        }
         if session.state() == State::Closing {
             if done.is_all() {
                 return Ok(());
@@ -66,7 +70,7 @@ pub fn sense(
             input.len = 0;
             session.handle_connection_lost(now);
         }
-        if session.handle_timeout(now).is_some() && again && session.state() == State::Disconnected {
+        if again && session.handle_timeout(now).is_some() && session.state() == State::Disconnected {
             session.connect(now, options).or(Err(Failure))?;
         }
         if let Some(byte) = link.read() {
@@ -93,7 +97,6 @@ fn transmit(link: &mut dyn Link, session: &mut Session<Slices<'_>>, now: Instant
         let len = bytes.len();
         session.transmitted(len);
     }
-    session.flushed();
 }
 
 /// What has been done.

@@ -58,9 +58,9 @@ static COMMANDS: &[Command] = &[
     },
     Command {
         name: "probe",
-        arguments: "[flash] [instructions] [--ceilings]",
+        arguments: "[flash] [instructions]",
         about: "what the session costs: flash of a sensor's program, instructions of a publish",
-        details: &["--ceilings  fail above what is taken today, not above the budget"],
+        details: &[],
         run: probe::run,
     },
 ];

@@ -41,7 +41,7 @@ pub(super) struct Missing {
 /// What a stage does. `Display` is the command that does it alone.
 pub(super) enum Work {
     Program(Job),
-    Subcommand(&'static Command, &'static [&'static str]),
+    Subcommand(&'static Command),
     /// At most so many crates in the tree of this job.
     TreeSize(Job, usize),
 }
@@ -50,9 +50,7 @@ impl Work {
     pub(super) fn run(&self) -> Result<Outcome, Trouble> {
         match self {
             Work::Program(job) => job.run(),
-            Work::Subcommand(command, arguments) => {
-                (command.run)(&arguments.iter().map(ToString::to_string).collect::<Vec<_>>())
-            }
+            Work::Subcommand(command) => (command.run)(&[]),
             Work::TreeSize(job, most) => {
                 let count = tree_size(&job.output()?);
                 println!("tree: {count} crates, {most} are the most");
@@ -66,10 +64,7 @@ impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Work::Program(job) => write!(f, "{job}"),
-            Work::Subcommand(command, arguments) => {
-                write!(f, "cargo xtask {}", command.name)?;
-                arguments.iter().try_for_each(|argument| write!(f, " {argument}"))
-            }
+            Work::Subcommand(command) => write!(f, "cargo xtask {}", command.name),
             Work::TreeSize(job, _) => write!(f, "{job} | sort -u | wc -l"),
         }
     }
@@ -84,23 +79,23 @@ impl fmt::Debug for Work {
 /// The stages in their order: cheap answers first.
 pub(super) fn all(options: Options) -> Vec<Stage> {
     let has_nextest = process::find("cargo-nextest").is_some();
-    let subcommand = |name, arguments, target| {
-        crate::command(name).map(|command| Stage { name, work: Work::Subcommand(command, arguments), target })
-    };
+    let subcommand =
+        |name, target| crate::command(name).map(|command| Stage { name, work: Work::Subcommand(command), target });
     let mut stages = vec![program("fmt", Job::cargo(&["fmt", "--all", "--check"]))];
-    stages.extend(subcommand("layers", &[], None));
-    stages.extend(subcommand("house", &[], None));
+    stages.extend(subcommand("layers", None));
+    stages.extend(subcommand("house", None));
     stages.push(Stage { name: "tree", work: Work::TreeSize(Job::cargo(TREE), MOST_CRATES), target: None });
     stages.extend([
         program("clippy", Job::cargo(CLIPPY)),
         program("plain", Job::cargo(PLAIN)),
         program("test", test_job(has_nextest)),
+        program("cut", Job::cargo(CUT)),
         program("doctest", Job::cargo(DOCTEST)),
         program("doc", Job::cargo(DOC).variable("RUSTDOCFLAGS", "-D warnings")),
         Stage { name: "no_std", work: Work::Program(Job::cargo(NO_STD)), target: Some(needs::SMALL_TARGET) },
     ]);
     if !options.quick {
-        stages.extend(subcommand("probe", &["--ceilings"], Some(needs::FIRMWARE_TARGET)));
+        stages.extend(subcommand("probe", Some(needs::FIRMWARE_TARGET)));
     }
     stages
 }
@@ -156,6 +151,10 @@ const DOCTEST: &[&str] = &[
 #[rustfmt::skip]
 const DOC: &[&str] = &[
     "doc", "--workspace", "--exclude", "dunlin-cli", "--no-deps", "--all-features", "--profile", "ci",
+];
+#[rustfmt::skip]
+const CUT: &[&str] = &[
+    "test", "-p", "dunlin-session", "--no-default-features", "--test", "cut", "--profile", "ci",
 ];
 #[rustfmt::skip]
 const NO_STD: &[&str] = &[

@@ -48,6 +48,38 @@ async fn reading_stops_while_the_application_is_behind_and_goes_on_when_it_is_no
     }
 }
 
+#[tokio::test]
+async fn a_server_that_reads_only_when_it_has_written_is_no_deadlock() {
+    for version in VERSIONS {
+        let accept: &[u8] = if version.is_v5() { b"\x20\x03\0\0\0" } else { b"\x20\x02\0\0" };
+        let suback: &[u8] = if version.is_v5() { b"\x90\x04\0\x01\0\x02" } else { b"\x90\x03\0\x01\x02" };
+        let flood = (0..COUNT).flat_map(|number| publish(version, Qos::AtMostOnce, number)).collect::<Vec<u8>>();
+        let script = Script::new().timeout(Duration::from_secs(60));
+        let script = script.expect_packet().send(accept).expect_packet().send(suback).send(flood).silence();
+        let (server, address) = Scripted::listen([script]).await.unwrap();
+        let client =
+            within(Client::connect(options(address.port()).version(version).unread_bytes(10_000))).await.unwrap();
+        let mut events = client.events();
+        let _nobody_reads_it = within(client.subscribe("t")).await.unwrap();
+        event(&mut events, |event| matches!(event, Event::PublishReceived(_))).await;
+        // Nobody asks for the outcome, so no answer is waited for.
+        let large = vec![b'x'; 64 << 10];
+        let arrived = async {
+            for _ in 0..LARGE {
+                while client.publish("up", &large).post().is_err() {
+                    tokio::task::yield_now().await;
+                }
+            }
+            while server.received()[0].len() < LARGE * large.len() {
+                tokio::task::yield_now().await;
+            }
+        };
+        within(arrived).await;
+        assert!(client.statistics().dropped > 0);
+        within(client.close(Drain::ALL)).await;
+    }
+}
+
 /// A PUBLISH to `t` with a number and padding.
 fn publish(version: Version, qos: Qos, number: usize) -> Vec<u8> {
     let mut body = b"\0\x01t".to_vec();
@@ -143,7 +175,7 @@ async fn publishing_works_while_reading_has_stopped() {
             }
             let dropped = client.statistics().dropped;
             assert!(dropped > 0 && missed <= dropped, "{missed} {dropped}");
-            server.wait_for_messages(51).await;
+            within(server.wait_for_messages(51)).await;
             within(client.close(Drain::ALL)).await;
             server.assert_no_breaches();
         }
@@ -207,7 +239,7 @@ async fn in_3_1_1_a_slow_consumer_that_waits_for_an_answer_loses_the_connection_
     // The server owes an answer, so the client must go on reading.
     server.hold_acks(true);
     let receipt = client.publish("up", "x").qos(Qos::AtLeastOnce).enqueue().unwrap();
-    server.wait_for(|server| server.held_acks("slow").len() == 1).await;
+    within(server.wait_for(|server| server.held_acks("slow").len() == 1)).await;
     for number in 0..200 {
         server.publish("flood", padded(number, 1_000), EVERY_QOS[1 + number % 2], false).unwrap();
         tokio::task::yield_now().await;
@@ -250,14 +282,14 @@ async fn messages_in_hand_are_acknowledged_as_the_application_goes_on() {
             assert_eq!(text(&mut subscription).await, number.to_string(), "{version:?}");
         }
         assert!(subscription.try_next().is_none());
-        server.wait_for(|server| server.clients()[0].in_flight == 0).await;
+        within(server.wait_for(|server| server.clients()[0].in_flight == 0)).await;
         // What waits in a subscription that is dropped is acknowledged too: the server must not wait for ever.
         for number in 0..20 {
             server.publish("t", number.to_string(), Qos::AtLeastOnce, false).unwrap();
         }
         assert_eq!(text(&mut subscription).await, "0");
         drop(subscription);
-        server.wait_for(|server| server.clients()[0].in_flight == 0 && server.clients()[0].queued == 0).await;
+        within(server.wait_for(|server| server.clients()[0].in_flight == 0 && server.clients()[0].queued == 0)).await;
         within(client.close(Drain::ALL)).await;
         server.assert_no_breaches();
     }
@@ -283,7 +315,7 @@ async fn publishers_that_wait_for_memory_sleep_until_something_is_settled() {
             assert!(receipts.len() < 50, "memory has a limit");
         };
         assert_eq!(full, PublishError::Full);
-        server.wait_for(|server| server.held_acks("it").len() == receipts.len()).await;
+        within(server.wait_for(|server| server.held_acks("it").len() == receipts.len())).await;
         let mut waiting = pin!(client.publish("t", &large).qos(Qos::AtLeastOnce).into_future());
         let (wakes, before) = (Arc::new(Wakes::default()), polls.load(Ordering::Relaxed));
         let waker = Waker::from(wakes.clone());
@@ -348,3 +380,4 @@ fn number_of(payload: &[u8]) -> usize {
 
 const COUNT: usize = 1_000;
 const SIZE: usize = 20_000;
+const LARGE: usize = 200;

@@ -28,7 +28,7 @@ async fn closing_waits_for_what_was_accepted_and_tells_how_it_ended() {
         }
         let other = client.clone();
         let closing = tokio::spawn(client.close(Drain::ALL));
-        server.wait_for(|server| server.held_acks("it").len() == 5).await;
+        within(server.wait_for(|server| server.held_acks("it").len() == 5)).await;
         assert!(!closing.is_finished());
         assert_eq!(other.publish("t", "too late").post(), Err(PublishError::Closed));
         assert_eq!(within(other.subscribe("t")).await.unwrap_err(), SubscribeError::Closed);
@@ -53,7 +53,7 @@ async fn when_the_time_for_closing_is_over_what_is_not_settled_is_told() {
         for _ in 0..5 {
             receipts.push(client.publish("t", "x").qos(Qos::AtLeastOnce).enqueue().unwrap());
         }
-        server.wait_for(|server| server.held_acks("it").len() == 3).await;
+        within(server.wait_for(|server| server.held_acks("it").len() == 3)).await;
         let closed = within(client.close(Drain::within(Duration::from_millis(20)))).await;
         assert_eq!((closed.settled, closed.unsent, closed.unknown), (0, 2, 3), "{version:?}");
         let mut outcomes = Vec::new();
@@ -62,7 +62,7 @@ async fn when_the_time_for_closing_is_over_what_is_not_settled_is_told() {
         }
         assert_eq!(outcomes[..3], [Outcome::Unknown(Uncertainty::Closed); 3]);
         assert_eq!(outcomes[3..], [Outcome::Rejected(Rejection::Closed); 2]);
-        server.wait_for_departure("it").await;
+        within(server.wait_for_departure("it")).await;
         server.assert_no_breaches();
     }
 }
@@ -85,11 +85,16 @@ async fn closing_ends_though_the_server_reads_nothing_more() {
 
 #[tokio::test]
 async fn closing_ends_though_the_server_never_accepts_the_connection() {
-    let (_server, address) = Scripted::listen([Script::new().silence(), Script::new().silence()]).await.unwrap();
-    for drain in [Drain::NONE, Drain::within(Duration::from_millis(20))] {
+    let (server, address) = Scripted::listen([Script::new().silence(), Script::new().silence()]).await.unwrap();
+    for (connections, drain) in [Drain::NONE, Drain::within(Duration::from_millis(20))].into_iter().enumerate() {
         let client = Client::start(options(address.port())).unwrap();
         let receipt = client.publish("t", "x").qos(Qos::AtLeastOnce).enqueue().unwrap();
-        event(&mut client.events(), |_| true).await;
+        let connects = async {
+            while server.received().iter().filter(|connection| !connection.is_empty()).count() <= connections {
+                tokio::task::yield_now().await;
+            }
+        };
+        within(connects).await;
         let closed = within(client.close(drain)).await;
         assert_eq!((closed.settled, closed.unsent, closed.unknown), (0, 1, 0));
         assert_eq!(within(receipt).await, Outcome::Rejected(Rejection::Closed));
@@ -162,12 +167,12 @@ async fn the_last_handle_dropped_says_goodbye_and_the_will_is_not_published() {
         drop(client);
         drop(clone);
         // The subscription keeps the client open.
-        server.wait_for_messages(1).await;
+        within(server.wait_for_messages(1)).await;
         let mut subscription = subscription;
         assert_eq!(text(&mut subscription).await, "on its way");
         assert!(server.is_connected("it"));
         drop(subscription);
-        server.wait_for_departure("it").await;
+        within(server.wait_for_departure("it")).await;
         event(&mut events, |event| matches!(event, Event::Closed)).await;
         within(watcher.publish("wills", "none").qos(Qos::AtLeastOnce)).await.unwrap();
         assert_eq!(text(&mut wills).await, "none", "{version:?}");
@@ -202,7 +207,7 @@ fn when_the_runtime_is_dropped_under_a_client_everything_ends_with_an_outcome() 
             assert_eq!(client.connected().await, Err(ConnectionError::Closed));
             event(&mut events, |event| matches!(event, Event::Closed)).await;
             client.close(Drain::ALL).await;
-            server.wait_for_departure("it").await;
+            within(server.wait_for_departure("it")).await;
         }));
     }
 }
@@ -232,7 +237,7 @@ async fn futures_may_be_dropped_at_every_wait() {
             let id = format!("half-{polls}");
             let connecting = Client::connect(options(server.port()).version(version).client_id(id.as_str()));
             drop(poll_times(connecting, polls).await);
-            server.wait_for_departure(&id).await;
+            within(server.wait_for_departure(&id)).await;
         }
         let client = within(Client::connect(options(server.port()).version(version).client_id("it"))).await.unwrap();
         let mut expected = 0;
@@ -247,8 +252,8 @@ async fn futures_may_be_dropped_at_every_wait() {
             let subscription = within(client.subscribe("kept").label(8)).await.unwrap();
             drop(poll_times(subscription.unsubscribe().label(9).into_future(), polls).await);
         }
-        server.wait_for_messages(expected).await;
-        server.wait_for(|server| server.clients().iter().all(|client| client.subscriptions.is_empty())).await;
+        within(server.wait_for_messages(expected)).await;
+        within(server.wait_for(|server| server.clients().iter().all(|client| client.subscriptions.is_empty()))).await;
         // No label is in use for ever.
         for label in 7..=9 {
             drop(within(client.subscribe("last").label(label)).await.unwrap());
@@ -268,7 +273,7 @@ async fn futures_may_be_dropped_at_every_wait() {
         assert_eq!(server.received_total(), expected);
         let _ = poll_times(client.clone().close(Drain::ALL), 1).await;
         // A close that is dropped goes on.
-        server.wait_for_departure("it").await;
+        within(server.wait_for_departure("it")).await;
         server.assert_no_breaches();
     }
 }
@@ -315,7 +320,7 @@ async fn a_label_comes_back_once_and_is_in_use_until_then() {
         }
         let subscriber = client.clone();
         let both = tokio::spawn(async move { subscriber.subscribe("a").and("b").label(7).await.map(drop) });
-        server.wait_for(|server| server.held_acks("it").len() == 3).await;
+        within(server.wait_for(|server| server.held_acks("it").len() == 3)).await;
         assert_eq!(client.publish("t", "x").label(7).post(), Err(PublishError::LabelInUse));
         // A cut changes nothing about it.
         link.cut(Cut::Reset);

@@ -252,7 +252,7 @@ async fn a_subscription_is_made_again_when_the_server_forgot_it_and_not_when_it_
             link.refuse();
             link.cut(Cut::Reset);
             event(&mut events, |event| matches!(event, Event::Disconnected { .. })).await;
-            server.wait_for_departure("behind").await;
+            within(server.wait_for_departure("behind")).await;
             if forgets {
                 server.forget_sessions();
             }
@@ -295,7 +295,8 @@ async fn without_a_session_every_connection_makes_the_subscriptions_again() {
         for _ in 0..5 {
             link.cut(Cut::Close);
             assert!(!reconnected(&mut events).await);
-            server.wait_for(|server| server.clients().iter().any(|client| client.subscriptions.len() == 102)).await;
+            within(server.wait_for(|server| server.clients().iter().any(|client| client.subscriptions.len() == 102)))
+                .await;
             server.publish("a", "still here", Qos::ExactlyOnce, false).unwrap();
             assert_eq!(text(&mut subscription).await, "still here");
         }
@@ -319,15 +320,37 @@ async fn a_subscription_that_is_dropped_while_offline_is_not_made_again() {
         drop(dropped);
         // The session ended with the connection, so there is nothing to wait for.
         within(left.unsubscribe()).await.unwrap();
-        let never = client.subscribe("never").into_future();
+        let never = client.subscribe("never").label(4).into_future();
         assert!(tokio::time::timeout(Duration::from_millis(1), never).await.is_err());
         link.heal();
         reconnected(&mut events).await;
-        server.wait_for_subscription("kept").await;
+        within(server.wait_for_subscription("kept")).await;
         within(client.publish("a/round", "trip").qos(Qos::AtLeastOnce)).await.unwrap();
         assert_eq!(server.clients()[0].subscriptions, ["kept"], "{version:?}");
+        drop(within(client.subscribe("now").label(4)).await.expect("the label is free again"));
         drop(kept);
-        server.wait_for(|server| server.clients()[0].subscriptions.is_empty()).await;
+        within(server.wait_for(|server| server.clients()[0].subscriptions.is_empty())).await;
+        within(client.close(Drain::ALL)).await;
+        server.assert_no_breaches();
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_that_nobody_waits_for_any_more_is_never_asked_for() {
+    for version in VERSIONS {
+        let server = Server::start().await.unwrap();
+        let (client, link) = behind_a_link(&server, |o| o.version(version).session_expiry(HOUR)).await;
+        let mut events = client.events();
+        link.refuse();
+        link.cut(Cut::Reset);
+        event(&mut events, |event| matches!(event, Event::Disconnected { .. })).await;
+        let never = client.subscribe("never").label(4).into_future();
+        assert!(tokio::time::timeout(Duration::from_millis(1), never).await.is_err());
+        link.heal();
+        assert!(reconnected(&mut events).await);
+        let now = within(client.subscribe("now").label(4)).await.expect("the label is free again");
+        assert_eq!(server.clients()[0].subscriptions, ["now"], "{version:?}");
+        within(now.unsubscribe()).await.unwrap();
         within(client.close(Drain::ALL)).await;
         server.assert_no_breaches();
     }
@@ -343,11 +366,11 @@ async fn unsubscribing_survives_a_cut_and_a_kept_session_is_told() {
         let dropped = within(client.subscribe("b").qos(Qos::AtLeastOnce)).await.unwrap();
         server.hold_acks(true);
         let unsubscribing = tokio::spawn(subscription.unsubscribe().label(9).into_future());
-        server.wait_for(|server| !server.held_acks("behind").is_empty()).await;
+        within(server.wait_for(|server| !server.held_acks("behind").is_empty())).await;
         drop(dropped);
         link.cut(Cut::Reset);
         assert!(reconnected(&mut events).await);
-        server.wait_for(|server| !server.held_acks("behind").is_empty()).await;
+        within(server.wait_for(|server| !server.held_acks("behind").is_empty())).await;
         assert!(!unsubscribing.is_finished());
         server.hold_acks(false);
         within(unsubscribing).await.unwrap().unwrap();
@@ -384,11 +407,14 @@ async fn two_holders_share_one_filter_and_the_last_to_leave_ends_it() {
         let told = event(&mut events, |event| matches!(event, Event::Unsubscribed { .. })).await;
         assert!(matches!(told, Event::Unsubscribed { label: Some(3), .. }), "the label is free again: {told:?}");
         server.publish("shared", "to both", Qos::AtLeastOnce, false).unwrap();
-        assert_eq!(text(&mut one).await, "to both");
         let in_flight = |server: &Server| server.clients()[0].in_flight;
-        assert_eq!((text(&mut other).await.as_str(), in_flight(&server)), ("to both", 1), "both must be done with it");
-        assert!(one.try_next().is_none() && other.try_next().is_none());
-        server.wait_for(|server| in_flight(server) == 0).await;
+        assert_eq!(text(&mut one).await, "to both");
+        assert!(one.try_next().is_none());
+        within(client.publish("a/round", "trip").qos(Qos::AtLeastOnce)).await.unwrap();
+        assert_eq!(in_flight(&server), 1, "both must be done with it");
+        assert_eq!(text(&mut other).await, "to both");
+        assert!(other.try_next().is_none());
+        within(server.wait_for(|server| in_flight(server) == 0)).await;
         drop(one);
         server.publish("shared", "to the other", Qos::AtLeastOnce, false).unwrap();
         assert_eq!(text(&mut other).await, "to the other");
@@ -407,7 +433,7 @@ async fn a_filter_that_is_taken_again_while_it_is_given_up_stays() {
         let first = within(client.subscribe("again")).await.unwrap();
         server.hold_acks(true);
         let leaving = tokio::spawn(first.unsubscribe().label(1).into_future());
-        server.wait_for(|server| server.held_acks("it").len() == 1).await;
+        within(server.wait_for(|server| server.held_acks("it").len() == 1)).await;
         let taking = client.subscribe("again").qos(Qos::AtLeastOnce).label(2).into_future();
         let (mut taking, mut polled) = (taking, None);
         std::future::poll_fn(|cx| {
@@ -454,26 +480,28 @@ async fn a_filter_that_is_taken_again_before_the_server_was_told_is_not_given_up
 
 #[tokio::test]
 async fn unsubscribing_ends_though_the_filter_is_refused_meanwhile() {
-    for version in VERSIONS {
-        let server = Server::start().await.unwrap();
-        let client = within(Client::connect(options(server.port()).version(version).client_id("it"))).await.unwrap();
-        let first = within(client.subscribe("f").label(1)).await.unwrap();
-        server.reconfigure(|o| o.deny_subscribe("f", ReasonCode::NOT_AUTHORIZED).unwrap());
-        server.hold_acks(true);
-        let other = client.clone();
-        let raising = tokio::spawn(async move { other.subscribe("f").qos(Qos::AtLeastOnce).label(2).await.map(drop) });
-        server.wait_for(|server| server.held_acks("it").len() == 1).await;
-        raising.abort();
-        assert!(raising.await.unwrap_err().is_cancelled());
-        let leaving = tokio::spawn(first.unsubscribe().label(3).into_future());
-        server.wait_for(|server| server.held_acks("it").len() == 2).await;
-        server.hold_acks(false);
-        within(leaving).await.unwrap().unwrap();
-        for label in 1..=3 {
-            drop(within(client.subscribe("other").label(label)).await.unwrap());
+    let script = Script::new().expect_packet().send(*b"\x20\x03\0\0\0").expect_packet().send(*b"\x90\x04\0\x01\0\0");
+    // A SUBSCRIBE with a higher QoS, and an UNSUBSCRIBE; then the refusal of the former.
+    let script = script.expect_packet().expect_packet().send(*b"\x90\x04\0\x02\0\x87\xB0\x04\0\x03\0\x11");
+    let (server, address) = Scripted::listen([script.silence()]).await.unwrap();
+    let client = within(Client::connect(options(address.port()))).await.unwrap();
+    let first = within(client.subscribe("f").label(1)).await.unwrap();
+    let (other, before) = (client.clone(), server.received()[0].len());
+    let raising = tokio::spawn(async move { other.subscribe("f").qos(Qos::AtLeastOnce).label(2).await.map(drop) });
+    let asked = async {
+        while server.received()[0].len() == before {
+            tokio::task::yield_now().await;
         }
-        server.assert_no_breaches();
+    };
+    within(asked).await;
+    raising.abort();
+    assert!(raising.await.unwrap_err().is_cancelled());
+    within(first.unsubscribe().label(3)).await.unwrap();
+    for label in 1..=3 {
+        within(client.publish("t", "x").label(label)).await.expect("the label is free again");
     }
+    within(client.close(Drain::ALL)).await;
+    server.finish().await.unwrap();
 }
 
 #[tokio::test]
@@ -486,7 +514,7 @@ async fn a_refused_filter_is_an_error_now_and_the_end_of_a_subscription_later() 
         let refused = |error: &SubscribeError| matches!(error, SubscribeError::Refused { filter, reason } if **filter == *"secret" && *reason == expected);
         let error = within(client.subscribe("open").and("secret").qos(Qos::AtLeastOnce)).await.unwrap_err();
         assert!(refused(&error), "{error:?}");
-        server.wait_for(|server| server.clients()[0].subscriptions.is_empty()).await;
+        within(server.wait_for(|server| server.clients()[0].subscriptions.is_empty())).await;
 
         server.reconfigure(|_| Server::options());
         link.cut(Cut::Close);
@@ -563,7 +591,7 @@ async fn what_is_published_before_the_first_connection_and_between_two_waits_and
         for receipt in receipts {
             assert!(matches!(within(receipt).await, Outcome::Sent | Outcome::Delivered(_)));
         }
-        server.wait_for_messages(30).await;
+        within(server.wait_for_messages(30)).await;
         let received: Vec<String> = server.received().iter().map(|received| received.message.text()).collect();
         assert_eq!(received, (0..30).map(|number| number.to_string()).collect::<Vec<_>>());
         within(client.close(Drain::ALL)).await;

@@ -122,3 +122,41 @@ const COPIED_LIMIT: usize = 128 << 10;
 const SHARED_LIMIT: usize = 1 << 20;
 /// Slices in one write.
 const SLICES: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+
+    /// Takes everything, and holds it back until it is asked to flush a second time, as TLS may.
+    #[derive(Default)]
+    struct Holding {
+        flushes: usize,
+    }
+
+    impl AsyncWrite for Holding {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.flushes += 1;
+            if self.flushes == 1 { Poll::Pending } else { Poll::Ready(Ok(())) }
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn what_the_stream_holds_back_is_not_written() {
+        let mut cx = Context::from_waker(Waker::noop());
+        let (mut buffer, mut stream) =
+            (WriteBuffer { copied: b"PINGREQ".to_vec(), ..Default::default() }, Holding::default());
+        assert!(buffer.poll_flush(Pin::new(&mut stream), &mut cx).is_pending());
+        assert!(!buffer.is_empty(), "nobody would ask the stream again");
+        assert!(buffer.poll_flush(Pin::new(&mut stream), &mut cx).is_ready());
+        assert!(buffer.is_empty());
+    }
+}

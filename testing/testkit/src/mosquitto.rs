@@ -20,7 +20,8 @@ use self::process::{Process, StartFailure};
 use crate::certificates::{Authority, Identity};
 
 /// A real Mosquitto process on three free ports of 127.0.0.1: plain, TLS, and TLS that requires a
-/// client certificate.
+/// client certificate; with [`MosquittoOptions::websockets`] on two more, WebSocket without and
+/// with TLS.
 ///
 /// Its configuration, its certificates and what it persists are in a temporary directory of its
 /// own. Dropping the value kills the process and deletes the directory; only a test program that
@@ -121,6 +122,20 @@ impl Mosquitto {
     #[must_use]
     pub fn mutual_tls_url(&self) -> String {
         format!("mqtts://127.0.0.1:{}", self.mutual_tls_port())
+    }
+
+    /// The WebSocket listener as `ws://127.0.0.1:<port>/mqtt`; only with
+    /// [`MosquittoOptions::websockets`] there is one.
+    #[must_use]
+    pub fn websocket_url(&self) -> String {
+        format!("ws://127.0.0.1:{}/mqtt", self.ports.websocket)
+    }
+
+    /// The WebSocket listener with TLS as `wss://127.0.0.1:<port>/mqtt`; only with
+    /// [`MosquittoOptions::websockets`] there is one.
+    #[must_use]
+    pub fn websocket_tls_url(&self) -> String {
+        format!("wss://127.0.0.1:{}/mqtt", self.ports.websocket_tls)
     }
 
     /// What a client needs to be let in over TLS.
@@ -257,17 +272,25 @@ struct Ports {
     plain: u16,
     tls: u16,
     mutual_tls: u16,
+    websocket: u16,
+    websocket_tls: u16,
 }
 
 impl Ports {
-    /// Three ports that are free now. They are held together while they are chosen, so that they
+    /// Five ports that are free now. They are held together while they are chosen, so that they
     /// differ.
     fn free() -> Result<Self, MosquittoError> {
         let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
         let ports = || {
-            let held = [free()?, free()?, free()?];
-            let [plain, tls, mutual_tls] = held.each_ref().map(TcpListener::local_addr);
-            Ok(Self { plain: plain?.port(), tls: tls?.port(), mutual_tls: mutual_tls?.port() })
+            let held = [free()?, free()?, free()?, free()?, free()?];
+            let [plain, tls, mutual_tls, websocket, websocket_tls] = held.each_ref().map(TcpListener::local_addr);
+            Ok(Self {
+                plain: plain?.port(),
+                tls: tls?.port(),
+                mutual_tls: mutual_tls?.port(),
+                websocket: websocket?.port(),
+                websocket_tls: websocket_tls?.port(),
+            })
         };
         ports().map_err(|error: std::io::Error| MosquittoError::NoFreePort(error.kind()))
     }

@@ -99,6 +99,13 @@ impl Files {
         if options.identity_as_user_name {
             text.line("use_identity_as_username true");
         }
+        if options.websockets {
+            text.listener(ports.websocket, options);
+            text.line("protocol websockets");
+            text.listener(ports.websocket_tls, options);
+            text.line("protocol websockets");
+            self.tls(&mut text, options);
+        }
         text.0
     }
 

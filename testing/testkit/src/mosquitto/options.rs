@@ -24,6 +24,7 @@ pub struct MosquittoOptions {
     pub(super) tls_versions: TlsVersions,
     pub(super) authority: Option<Authority>,
     pub(super) server_identity: Option<Identity>,
+    pub(super) websockets: bool,
     pub(super) persistence: bool,
     pub(super) max_queued_messages: u32,
     pub(super) max_inflight_messages: Option<u32>,
@@ -57,7 +58,7 @@ impl MosquittoOptions {
         self
     }
 
-    /// The TLS versions that both TLS listeners speak. Default: 1.2 and 1.3.
+    /// The TLS versions that the TLS listeners speak. Default: 1.2 and 1.3.
     #[must_use]
     pub fn tls_versions(mut self, versions: TlsVersions) -> Self {
         self.tls_versions = versions;
@@ -76,6 +77,17 @@ impl MosquittoOptions {
     #[must_use]
     pub fn server_identity(mut self, identity: Identity) -> Self {
         self.server_identity = Some(identity);
+        self
+    }
+
+    /// Whether there are two more listeners, for WebSocket without and with TLS. Default: no.
+    ///
+    /// Mosquitto must be built with WebSocket, as Debian's is; where it is not, the start fails and
+    /// shows its log. Version 2.0 binds these listeners to all addresses of the machine, and not
+    /// to 127.0.0.1 alone.
+    #[must_use]
+    pub fn websockets(mut self, websockets: bool) -> Self {
+        self.websockets = websockets;
         self
     }
 
@@ -112,7 +124,7 @@ impl MosquittoOptions {
         self
     }
 
-    /// Adds a line to each of the three listeners, such as `max_qos 1`.
+    /// Adds a line to each of the listeners, such as `max_qos 1`.
     #[must_use]
     pub fn listener_line(mut self, line: &str) -> Self {
         self.listener_lines.push(line.to_owned());

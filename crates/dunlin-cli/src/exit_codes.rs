@@ -72,7 +72,7 @@ impl ExitCode {
             Self::Tls => "the other side does not speak TLS, or nothing that both can speak",
             Self::Credentials => "the server refused user name, password or rights",
             Self::Refused => "the server refused the connection for another reason",
-            Self::ServerFault => "the server broke the rules of MQTT",
+            Self::ServerFault => "the server broke the rules of MQTT, or of WebSocket below it",
             Self::MessageRejected => "a message was refused: the server does not have it",
             Self::MessageUnknown => "nobody can tell whether a message arrived",
             Self::SubscriptionRefused => "the server refused a subscription",

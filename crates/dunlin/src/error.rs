@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, time::Duration};
 use dunlin_codec::{DecodeError, ReasonCode, TopicError, TopicFilterError};
 use dunlin_session::{Rejection, Uncertainty};
 
-use crate::{OptionsError, tls::TlsError};
+use crate::{OptionsError, tls::TlsError, websocket::WebSocketError};
 
 /// Why there is no connection: it could not be made, or it ended. Sorted by who is at fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum ConnectionError {
     Server(ServerRefusal),
     /// The server broke the protocol.
     Fault(DecodeError),
+    /// A web server answers there: HTTP came where MQTT should.
+    AnsweredByHttp,
     /// The server closed the connection without a CONNACK.
     ClosedWithoutConnack,
     /// The server closed the connection without a word.
@@ -28,6 +30,8 @@ pub enum ConnectionError {
     Network(NetworkError),
     /// TLS: the certificates of either side, or what they cannot agree on.
     Tls(TlsError),
+    /// WebSocket: the server does not speak it there, or not as it must for MQTT.
+    WebSocket(WebSocketError),
     /// The application did not keep up with its messages, and the server was told no Receive Maximum (3.1.1 has none)
     /// that would slow it down: QoS 1 and 2 messages were thrown away unanswered. Where the session outlives its connection they come again on the next,
     /// which begins when the application has caught up; otherwise they are lost.
@@ -41,9 +45,13 @@ impl ConnectionError {
     pub fn hint(&self) -> Option<&str> {
         Some(match self {
             Self::Options(OptionsError::Tls(error)) | Self::Tls(error) => return Some(error.hint()),
+            Self::Options(OptionsError::WebSocket(error)) | Self::WebSocket(error) => return Some(error.hint()),
             Self::Options(_) | Self::Closed => return None,
             Self::Server(refusal) => return refusal.hint(),
             Self::Fault(_) => "the server is at fault: report this to whoever makes or runs it",
+            Self::AnsweredByHttp => {
+                "check the port: 1883 is usual for MQTT, 8883 with TLS; for MQTT through a web server write ws:// or wss://"
+            }
             Self::ClosedWithoutConnack => {
                 "the server may not speak this version of MQTT, may want TLS on this port, or may refuse this client"
             }
@@ -71,8 +79,20 @@ impl ConnectionError {
                     | ReasonCode::UNSPECIFIED_ERROR
                     | ReasonCode::SUCCESS
             ),
-            Self::Options(_) | Self::Tls(_) => true,
+            Self::WebSocket(error) => error.is_lasting(),
+            Self::Options(_) | Self::Tls(_) | Self::AnsweredByHttp => true,
             _ => false,
+        }
+    }
+
+    /// What an error of the stream means, whichever of its layers it comes from.
+    pub(crate) fn of_stream(error: &io::Error) -> Self {
+        if let Some(error) = WebSocketError::from_io(error) {
+            return Self::WebSocket(error);
+        }
+        match TlsError::from_io(error) {
+            Some(error) => Self::Tls(error),
+            None => Self::Network(NetworkError::of_stream(error)),
         }
     }
 }
@@ -83,6 +103,7 @@ impl fmt::Display for ConnectionError {
             Self::Options(error) => error.fmt(f),
             Self::Server(refusal) => refusal.fmt(f),
             Self::Fault(error) => write!(f, "the server broke the protocol: {error}"),
+            Self::AnsweredByHttp => f.write_str("a web server answered, and no MQTT server"),
             Self::ClosedWithoutConnack => f.write_str("the server closed the connection without answering CONNECT"),
             Self::ClosedByServer => f.write_str("the server closed the connection without saying why"),
             Self::ConnackMissing => f.write_str("the server did not answer CONNECT in time"),
@@ -91,6 +112,7 @@ impl fmt::Display for ConnectionError {
             }
             Self::Network(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
+            Self::WebSocket(error) => error.fmt(f),
             Self::SlowConsumer => f.write_str("messages came faster than the application took them"),
             Self::Closed => f.write_str("the client was closed"),
         }
@@ -187,7 +209,9 @@ impl NetworkError {
     fn hint(&self) -> Option<&str> {
         Some(match self {
             Self::UnknownHost(_) => "check the host's spelling, and that this machine has a name server",
-            Self::PortClosed(_) => "check the port (1883 plain, 8883 TLS), and that the server runs",
+            Self::PortClosed(_) => {
+                "check that the server runs, and the port: usual are 1883 for mqtt://, 8883 for mqtts://, 80 for ws://, 443 for wss://"
+            }
             Self::Unreachable(_) => "check this machine's network",
             Self::TimedOut(_) => "check host and port; a firewall may swallow the connection",
             Self::Reset => "a port for TLS cuts plain connections like this, and some servers cut what they refuse",

@@ -5,7 +5,7 @@
 //!  application                                                                              server
 //!      |  Client: publish, subscribe, events, close                                            |
 //!      v                                                                                       v
-//!  [ engine: session, receipts, routing ] <-- driver (a task: socket and clock) --> TCP | TLS
+//!  [ engine: session, receipts, routing ] <-- driver (a task: socket and clock) --> TCP | TLS | WebSocket | your own
 //!      |                                                                                       ^
 //!      +--> Subscription, Receipt, Events <----------------------------------------------------+
 //! ```
@@ -27,10 +27,18 @@
 //! }
 //! ```
 //!
-//! Features: `tls` (default): `mqtts://` over rustls. `blocking`: the same client without async, in
-//! `dunlin::blocking`.
+//! | URL | feature | what is spoken |
+//! |---|---|---|
+//! | `mqtt://` | | MQTT over TCP |
+//! | `mqtts://` | `tls` (default) | over TLS, by rustls |
+//! | `ws://` | `websocket` | over WebSocket |
+//! | `wss://` | `websocket`, `tls` | over WebSocket over TLS |
+//!
+//! [`ConnectOptions::connector`] takes any other stream of bytes. The feature `blocking` has the same client without
+//! async, in `dunlin::blocking`.
 
 mod client;
+mod connector;
 mod driver;
 mod engine;
 mod error;
@@ -46,6 +54,11 @@ mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "without_tls.rs"]
 mod tls;
+#[cfg(feature = "websocket")]
+mod websocket;
+#[cfg(not(feature = "websocket"))]
+#[path = "without_websocket.rs"]
+mod websocket;
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
@@ -67,6 +80,9 @@ pub use subscription::{Subscribe, Subscription, Unsubscribe};
 #[cfg(feature = "tls")]
 pub use tls::{CertificateProblem, TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError, TlsVersion};
 pub use tls::{TlsError, TlsOptions};
+pub use websocket::{WebSocketError, WebSocketOptions};
+#[cfg(feature = "websocket")]
+pub use websocket::{WebSocketNotSpoken, WebSocketSetupError, WebSocketViolation};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

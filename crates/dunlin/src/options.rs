@@ -1,25 +1,26 @@
+mod error;
 mod url;
 mod will;
 
+pub use error::OptionsError;
 pub use url::UrlError;
 pub use will::Will;
 
-use core::fmt;
-use std::{convert::Infallible, time::Duration};
+use core::{fmt, future::Future};
+use std::{io, time::Duration};
 
 use dunlin_codec::{TextError, Version, check_text};
 
-use crate::{
-    random,
-    tls::{TlsError, TlsOptions},
-};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{connector::CustomConnector, random, tls::TlsOptions, websocket::WebSocketOptions};
 
 /// Where to connect and how. A plain struct with chained setters; a URL is enough to make one.
 ///
 /// | what | default |
 /// |---|---|
 /// | version | MQTT 5.0 |
-/// | port | 1883 for `mqtt://`, 8883 for `mqtts://` |
+/// | port | 1883 for `mqtt://`, 8883 for `mqtts://`, 80 for `ws://`, 443 for `wss://` |
 /// | client identifier | generated: 23 characters of 0-9a-zA-Z |
 /// | user name, password, will | none |
 /// | clean start | true |
@@ -31,7 +32,7 @@ use crate::{
 /// | queue (bytes accepted and not yet transmitted) | 128 KiB |
 /// | memory for messages that wait for their acknowledgement | 16 MiB copied, as much by reference |
 /// | unread bytes of all subscriptions | 16 MiB |
-/// | connect timeout (address, TCP, TLS, CONNACK) | 20 s |
+/// | connect timeout (address, TCP, TLS, WebSocket, CONNACK) | 20 s |
 /// | ping timeout | 10 s |
 /// | reconnect | after up to 1 s, doubling to 2 min, full jitter; begins anew after 30 s of connection |
 ///
@@ -42,8 +43,11 @@ use crate::{
 pub struct ConnectOptions {
     pub(crate) secure: bool,
     pub(crate) host: String,
-    pub(crate) port: u16,
+    /// `None`: the usual one.
+    port: Option<u16>,
     pub(crate) tls: TlsOptions,
+    pub(crate) websocket: Option<WebSocketOptions>,
+    pub(crate) connector: Option<CustomConnector>,
     pub(crate) version: Version,
     pub(crate) client_id: String,
     pub(crate) user_name: Option<String>,
@@ -71,8 +75,10 @@ impl ConnectOptions {
         Self {
             secure: false,
             host: host.into(),
-            port: PLAIN_PORT,
+            port: None,
             tls: TlsOptions::default(),
+            websocket: None,
+            connector: None,
             version: Version::V5,
             client_id: random::client_id(),
             user_name: None,
@@ -100,25 +106,71 @@ impl ConnectOptions {
         Self { maximum_packet_size: u32::MAX, ..Self::new(host) }
     }
 
-    /// From `mqtt://user:password@host:port` or `mqtts://...`; what is left out has its default. The host may be a
-    /// name, an IPv4 address or an IPv6 address in brackets; user name and password may have `%XX` escapes.
+    /// From `SCHEME://user:password@host:port`; what is left out has its default. The host may be a name, an IPv4
+    /// address or an IPv6 address in brackets; user name and password may have `%XX` escapes.
+    ///
+    /// | scheme | what is spoken | port |
+    /// |---|---|---|
+    /// | `mqtt://`, `tcp://` | MQTT over TCP | 1883 |
+    /// | `mqtts://`, `ssl://` | MQTT over TLS (feature `tls`) | 8883 |
+    /// | `ws://` | MQTT over WebSocket (feature `websocket`) | 80 |
+    /// | `wss://` | MQTT over WebSocket over TLS (both features) | 443 |
+    ///
+    /// For WebSocket a path and a query may follow: `ws://host/mqtt?token=...`. Without either the path is `/mqtt`.
+    ///
+    /// A build without a feature refuses the URLs that need it when the client is made, and names the feature.
     pub fn from_url(url: &str) -> Result<Self, UrlError> {
         url::parse(url)
     }
 
-    /// The port.
+    /// The port. Without it the one that is usual for what is spoken: 1883, with TLS 8883, over WebSocket 80, over
+    /// WebSocket with TLS 443.
     pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
+        self.port = Some(port);
         self
     }
 
-    /// Speak TLS, with these options. The port becomes 8883 if it was 1883 and TLS was not spoken before.
+    /// Speak TLS, with these options.
     pub fn tls(mut self, options: TlsOptions) -> Self {
-        if !self.secure && self.port == PLAIN_PORT {
-            self.port = SECURE_PORT;
-        }
         self.tls = options;
         self.secure = true;
+        self
+    }
+
+    /// Speak WebSocket, with these options; over TLS, if that is asked for too.
+    pub fn websocket(mut self, options: WebSocketOptions) -> Self {
+        self.websocket = Some(options);
+        self
+    }
+
+    /// Open connections in a way of your own: a tunnel, a serial line, a pipe to a server in the same process.
+    ///
+    /// `connect` is called for every try, the first and each reconnect. It gives the stream itself, over which TLS and
+    /// WebSocket are spoken if these options ask for them, or says why there is none; that is told as
+    /// [`ConnectionError::Network`](crate::ConnectionError::Network), and tried again like any other. It may take as
+    /// long as the connect timeout, and is dropped when that is over or the client is closed; it should not block.
+    ///
+    /// Host and port are then neither looked up nor connected to. They are still the name that TLS checks, the `Host` of
+    /// WebSocket, and what errors call the server. Nothing else on the way needs a socket or real time: over such a
+    /// stream a client runs on tokio's paused clock.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), dunlin::ConnectionError> {
+    /// use dunlin::{Client, ConnectOptions};
+    /// use tokio::net::TcpStream;
+    ///
+    /// let options = ConnectOptions::new("broker.example").connector(|| TcpStream::connect("10.0.0.7:1883"));
+    /// let client = Client::connect(options).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn connector<C, F, S>(mut self, connect: C) -> Self
+    where
+        C: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = io::Result<S>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        self.connector = Some(CustomConnector::new(connect));
         self
     }
 
@@ -218,7 +270,7 @@ impl ConnectOptions {
         self
     }
 
-    /// How long one try may take: address, TCP, TLS and CONNACK together.
+    /// How long one try may take: address, TCP, TLS, WebSocket and CONNACK together.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -243,6 +295,9 @@ impl ConnectOptions {
         if self.host.is_empty() {
             return Err(OptionsError::HostEmpty);
         }
+        if let Some(websocket) = &self.websocket {
+            websocket.check(&self.host).map_err(OptionsError::WebSocket)?;
+        }
         if self.password.as_ref().is_some_and(|password| password.len() > 0xFFFF) {
             return Err(OptionsError::Text { field: "password", error: TextError::TooLong });
         }
@@ -266,20 +321,48 @@ impl ConnectOptions {
         Ok(())
     }
 
+    /// As it was given, or the usual one.
+    pub(crate) fn port_number(&self) -> u16 {
+        self.port.unwrap_or(self.scheme().1)
+    }
+
     /// `host:port`, an IPv6 address in brackets.
     pub(crate) fn authority(&self) -> String {
+        format!("{}:{}", self.bracketed(), self.port_number())
+    }
+
+    /// As HTTP wants it: without the port where it is the usual one.
+    pub(crate) fn http_host(&self) -> String {
+        match self.port_number() == self.scheme().1 {
+            true => self.bracketed(),
+            false => self.authority(),
+        }
+    }
+
+    fn bracketed(&self) -> String {
         match self.host.contains(':') {
-            true => format!("[{}]:{}", self.host, self.port),
-            false => format!("{}:{}", self.host, self.port),
+            true => format!("[{}]", self.host),
+            false => self.host.clone(),
+        }
+    }
+
+    /// What is spoken, as a URL says it, and the port that is usual for it.
+    fn scheme(&self) -> (&'static str, u16) {
+        match (&self.websocket, self.secure) {
+            (None, false) => ("mqtt", 1883),
+            (None, true) => ("mqtts", 8883),
+            (Some(_), false) => ("ws", 80),
+            (Some(_), true) => ("wss", 443),
         }
     }
 }
 
-/// Shows no password.
+/// Shows no password, and of WebSocket neither the query nor what the headers say.
 impl fmt::Debug for ConnectOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectOptions")
-            .field("server", &format_args!("{}://{}", if self.secure { "mqtts" } else { "mqtt" }, self.authority()))
+            .field("server", &format_args!("{}://{}", self.scheme().0, self.authority()))
+            .field("websocket", &self.websocket)
             .field("version", &self.version)
             .field("client_id", &self.client_id)
             .field("user_name", &self.user_name)
@@ -315,62 +398,3 @@ impl TryFrom<String> for ConnectOptions {
         Self::from_url(&url)
     }
 }
-
-/// What is wrong with the options. The caller's doing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OptionsError {
-    /// The URL cannot be read.
-    Url(UrlError),
-    /// There is no host to connect to.
-    HostEmpty,
-    /// A string cannot be sent.
-    Text {
-        /// Which one.
-        field: &'static str,
-        /// Why.
-        error: TextError,
-    },
-    /// Receive Maximum, Maximum Packet Size and the send maximum must not be 0 [U5-3.1.2.11-a].
-    Zero,
-    /// The keep alive is longer than 65,535 s.
-    KeepAliveTooLong,
-    /// 3.1.1 has no password without a user name [MQTT-3.1.2-22].
-    PasswordAlone,
-    /// In 3.1.1 a session that outlives its connection needs a client identifier [MQTT-3.1.3-7].
-    ClientIdEmpty,
-    /// The files or settings of TLS.
-    Tls(TlsError),
-}
-
-impl fmt::Display for OptionsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Url(error) => error.fmt(f),
-            Self::HostEmpty => f.write_str("no host to connect to"),
-            Self::Text { field, error } => write!(f, "the {field} is {error}"),
-            Self::Zero => f.write_str("receive maximum, maximum packet size and send maximum must not be 0"),
-            Self::KeepAliveTooLong => f.write_str("the keep alive is longer than 65,535 seconds"),
-            Self::PasswordAlone => f.write_str("MQTT 3.1.1 has no password without a user name"),
-            Self::ClientIdEmpty => f.write_str("MQTT 3.1.1 needs a client identifier for a session that is kept"),
-            Self::Tls(error) => error.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for OptionsError {}
-
-impl From<UrlError> for OptionsError {
-    fn from(error: UrlError) -> Self {
-        Self::Url(error)
-    }
-}
-
-impl From<Infallible> for OptionsError {
-    fn from(never: Infallible) -> Self {
-        match never {}
-    }
-}
-
-const PLAIN_PORT: u16 = 1883;
-const SECURE_PORT: u16 = 8883;

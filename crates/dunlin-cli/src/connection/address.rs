@@ -15,7 +15,10 @@ pub(crate) struct Address {
     /// The server's port [default: 1883, with TLS 8883]
     #[arg(short, long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), help_heading = HEADING)]
     port: Option<u16>,
-    /// The server as a URL: mqtt://HOST:PORT, or mqtts:// for TLS [env: DUNLIN_URL, there with USER:PASSWORD@]
+    /// The server as a URL: mqtt://HOST:PORT, mqtts:// for TLS [env: DUNLIN_URL, there with USER:PASSWORD@]
+    ///
+    /// ws://HOST:PORT/PATH speaks WebSocket, and wss:// WebSocket over TLS; their usual ports are 80 and 443, and
+    /// without a path it is /mqtt.
     ///
     /// On the command line the URL may hold a user name, but no password: every user of the machine could read it
     /// there. A URL in the environment variable DUNLIN_URL may hold both; it counts when neither --url nor --host nor
@@ -55,7 +58,6 @@ impl Address {
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let port = self.port.unwrap_or(if tls { 8883 } else { 1883 });
         let options = ConnectOptions::new(host);
-        // The port last: TLS moves a port of 1883.
         let options = if tls { options.tls(TlsOptions::default()).port(port) } else { options.port(port) };
         let scheme = if tls { "mqtts" } else { "mqtt" };
         let name = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
@@ -74,19 +76,34 @@ impl Place {
     fn of_url(url: &str, tls: bool) -> Result<Self, Failure> {
         let options = ConnectOptions::from_url(url).map_err(|error| Failure::usage(error.to_string()))?;
         let (scheme, rest) = url.split_once("://").unwrap_or_default();
-        let is_secure = ["mqtts", "ssl"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure));
+        let is_secure = ["mqtts", "ssl", "wss"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure));
         if tls && !is_secure {
             return Err(Failure::usage("the URL says no TLS, and other options do")
-                .with_hint("write mqtts:// for TLS, or leave --tls, --ca, --cert and the like out"));
+                .with_hint("write mqtts:// or wss:// for TLS, or leave --tls, --ca, --cert and the like out"));
         }
-        let address = rest.rsplit_once('@').map_or(rest, |(_, address)| address);
-        Ok(Self { options, is_secure, name: format!("{scheme}://{address}") })
+        // A query may hold a signature.
+        let (_, address, path) = split(scheme, rest);
+        let (path, _) = path.split_once('?').unwrap_or((path, ""));
+        Ok(Self { options, is_secure, name: format!("{scheme}://{address}{path}") })
+    }
+}
+
+/// Credentials, host with port, and what follows where something may: only WebSocket has a path.
+fn split<'u>(scheme: &str, rest: &'u str) -> (Option<&'u str>, &'u str, &'u str) {
+    let has_path = ["ws", "wss"].iter().any(|websocket| scheme.eq_ignore_ascii_case(websocket));
+    let (rest, path) = match rest.find(['/', '?']) {
+        Some(at) if has_path => rest.split_at(at),
+        _ => (rest, ""),
+    };
+    match rest.rsplit_once('@') {
+        Some((credentials, address)) => (Some(credentials), address, path),
+        None => (None, rest, path),
     }
 }
 
 fn has_password(url: &str) -> bool {
-    let (_, rest) = url.split_once("://").unwrap_or_default();
-    rest.rsplit_once('@').is_some_and(|(credentials, _)| credentials.contains(':'))
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    split(scheme, rest).0.is_some_and(|credentials| credentials.contains(':'))
 }
 
 fn check_host(host: &str) -> Result<(), Failure> {
@@ -98,4 +115,22 @@ fn check_host(host: &str) -> Result<(), Failure> {
         return Err(Failure::usage("--host wants a name or an address, and got a port too").with_hint("use --port"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_named_without_what_is_secret() {
+        for (url, name, password) in [
+            ("mqtt://anna:secret@h:1", "mqtt://h:1", true),
+            ("mqtt://anna:se/cret@h", "mqtt://h", true),
+            ("wss://anna@h/mqtt?token=secret@x:y", "wss://h/mqtt", false),
+            ("ws://h?token=secret", "ws://h", false),
+        ] {
+            let place = Place::of_url(url, false).unwrap();
+            assert_eq!((place.name.as_str(), has_password(url)), (name, password), "{url}");
+        }
+    }
 }

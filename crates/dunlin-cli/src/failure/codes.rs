@@ -2,7 +2,7 @@
 
 use dunlin::{
     ConnectionError, NetworkError, OptionsError, PublishError, ReasonCode, ServerRefusal, SubscribeError, TlsError,
-    TlsRefusal,
+    TlsRefusal, WebSocketError,
 };
 
 use crate::exit_codes::ExitCode;
@@ -10,10 +10,11 @@ use crate::exit_codes::ExitCode;
 pub(super) fn of_connection(error: &ConnectionError) -> ExitCode {
     match error {
         ConnectionError::Options(OptionsError::Tls(error)) | ConnectionError::Tls(error) => of_tls(error),
+        ConnectionError::WebSocket(error) => of_websocket(error),
         ConnectionError::Options(_) => ExitCode::Options,
         ConnectionError::Server(refusal) => of_refusal(refusal),
         ConnectionError::Fault(_) => ExitCode::ServerFault,
-        ConnectionError::ClosedWithoutConnack => ExitCode::Refused,
+        ConnectionError::ClosedWithoutConnack | ConnectionError::AnsweredByHttp => ExitCode::Refused,
         ConnectionError::ConnackMissing => ExitCode::Timeout,
         ConnectionError::Network(error) => of_network(error),
         ConnectionError::ClosedByServer | ConnectionError::ServerSilent(_) | ConnectionError::SlowConsumer => {
@@ -60,6 +61,16 @@ fn of_tls(error: &TlsError) -> ExitCode {
         TlsError::Network(_) => ExitCode::ConnectionLost,
         TlsError::Failed { .. } => ExitCode::Other,
         _ => ExitCode::Tls,
+    }
+}
+
+fn of_websocket(error: &WebSocketError) -> ExitCode {
+    match error {
+        WebSocketError::Setup(_) => ExitCode::Options,
+        WebSocketError::Refused { status: 401 | 403 | 407, .. } => ExitCode::Credentials,
+        WebSocketError::TextFrame | WebSocketError::Violation(_) => ExitCode::ServerFault,
+        WebSocketError::Closed { .. } => ExitCode::ConnectionLost,
+        _ => ExitCode::Refused,
     }
 }
 

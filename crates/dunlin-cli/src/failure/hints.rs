@@ -2,7 +2,7 @@
 
 use dunlin::{
     CertificateProblem, ConnectionError, OptionsError, PublishError, ReasonCode, Rejection, SubscribeError, TlsError,
-    TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError,
+    TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError, WebSocketError,
 };
 
 pub(super) fn of_connection(error: &ConnectionError) -> Option<&'static str> {
@@ -24,6 +24,15 @@ pub(super) fn of_connection(error: &ConnectionError) -> Option<&'static str> {
             }
             _ => None,
         },
+        ConnectionError::WebSocket(WebSocketError::NotSpoken(_)) => Some(
+            "check the port and the scheme in --url: MQTT over TCP (mqtt://) has another port than over WebSocket, and so has TLS (wss://)",
+        ),
+        ConnectionError::WebSocket(WebSocketError::Subprotocol { .. }) => {
+            Some("check the path in --url: what answers there may be no MQTT server")
+        }
+        ConnectionError::AnsweredByHttp => Some(
+            "check the port: 1883 is usual for MQTT, 8883 with TLS; for MQTT through a web server give --url ws://HOST or wss://HOST",
+        ),
         ConnectionError::ClosedWithoutConnack => Some(
             "the server may want TLS here (--tls), may not speak this version (--mqtt 3.1.1), or refuse this client",
         ),

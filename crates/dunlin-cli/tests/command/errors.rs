@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use dunlin_testkit::{Authority, Identity, Leaf, Mosquitto, Server, Validity, Version};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use crate::program::dunlin;
 
 /// The error that `dunlin pub` ends with.
@@ -100,6 +102,36 @@ async fn tls_on_a_port_without_it_and_the_other_way_round() {
     let ca = mosquitto.certificates().authority_file().to_str().unwrap();
     error(&["-h", "127.0.0.1", "-p", &plain, "--ca", ca], 22, &["TLS", "8883"]).await;
     error(&["-h", "127.0.0.1", "-p", &secure], 31, &["without answering", "--tls"]).await;
+}
+
+#[tokio::test]
+async fn websocket_on_a_port_without_it_and_the_other_way_round() {
+    let mosquitto = Mosquitto::start().unwrap();
+    let url = format!("ws://127.0.0.1:{}", mosquitto.port());
+    error(&["--url", &url], 31, &["WebSocket", "mqtt://"]).await;
+    for (answer, scheme, code, keywords) in [
+        ("400 Bad Request", "mqtt", 31, &["web server", "ws://"]),
+        ("404 Not Found", "ws", 31, &["404", "path"]),
+        ("401 Unauthorized", "ws", 30, &["401", "who you are"]),
+    ] {
+        let url = format!("{scheme}://127.0.0.1:{}", web_server(answer).await);
+        error(&["--url", &url], code, keywords).await;
+    }
+}
+
+/// A web server that answers once, and its port.
+async fn web_server(answer: &str) -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let answer = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n");
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_u8().await.unwrap();
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        // Until the client closes.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    });
+    port
 }
 
 #[tokio::test]

@@ -17,7 +17,6 @@ use super::{Clock, Ended, is_late, open::Stream, write_buffer::WriteBuffer};
 use crate::{
     Connected, ConnectionError, Event, NetworkError, ServerRefusal,
     engine::{Engine, Shared},
-    tls::TlsError,
 };
 
 /// One connection: the socket, and the bytes between it and the session.
@@ -298,6 +297,9 @@ impl<'d> Connection<'d> {
                     self.input_waits = true;
                     return Ok(false);
                 }
+                Progress::Fault(_) if !self.was_connected && input.starts_with(b"HTTP/") => {
+                    return Err(Ended::With(ConnectionError::AnsweredByHttp));
+                }
                 Progress::Fault(fault) => return Err(Ended::With(ConnectionError::Fault(fault))),
             };
             *used += consumed;
@@ -415,14 +417,11 @@ impl<'d> Connection<'d> {
     }
 
     fn ended_by(&self, error: &io::Error) -> Ended {
-        if let Some(error) = TlsError::from_io(error) {
-            return Ended::With(ConnectionError::Tls(error));
-        }
-        match NetworkError::of_stream(error) {
+        match ConnectionError::of_stream(error) {
             // A server that wants no more of us closes, and whether that arrives as an end or as a cut is chance.
-            NetworkError::Reset if !self.was_connected => self.closed(),
-            _ if error.kind() == io::ErrorKind::UnexpectedEof => self.closed(),
-            other => Ended::With(ConnectionError::Network(other)),
+            ConnectionError::Network(NetworkError::Reset) if !self.was_connected => self.closed(),
+            ConnectionError::Network(_) if error.kind() == io::ErrorKind::UnexpectedEof => self.closed(),
+            other => Ended::With(other),
         }
     }
 }

@@ -1,107 +1,50 @@
-use std::{io, net::SocketAddr, pin::Pin, time::Duration};
+mod addresses;
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::{TcpStream, lookup_host},
-    task::JoinSet,
-    time,
-};
+use std::pin::Pin;
+
+use tokio::net::TcpStream;
+
+pub(super) use crate::connector::Stream;
 
 use crate::{
     ConnectOptions, ConnectionError, NetworkError,
     tls::{Connector, TlsError},
+    websocket,
 };
 
-/// A stream of bytes to a server.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send {}
-
-impl<S: AsyncRead + AsyncWrite + Send> Stream for S {}
-
-/// Finds the server's addresses, connects to the first that answers, and speaks TLS if asked to.
+/// Opens the way to the server, from below: the application's own connection or TCP, then TLS and WebSocket where the
+/// options ask for them.
 pub(super) async fn open(
     options: &ConnectOptions,
-    connector: Option<&Connector>,
+    tls: Option<&Connector>,
 ) -> Result<Pin<Box<dyn Stream>>, ConnectionError> {
-    let addresses = match lookup_host((options.host.as_str(), options.port)).await {
-        Ok(addresses) => alternate(addresses.collect()),
-        Err(_) => Vec::new(),
+    let stream: Pin<Box<dyn Stream>> = match &options.connector {
+        Some(custom) => custom.open().await.map_err(|error| ConnectionError::of_stream(&error))?,
+        None => Box::pin(tcp(options).await?),
     };
-    if addresses.is_empty() {
-        return Err(ConnectionError::Network(NetworkError::UnknownHost(options.host.as_str().into())));
+    let stream: Pin<Box<dyn Stream>> = match tls {
+        Some(tls) => Box::pin(tls.connect(stream, &options.host).await.map_err(of_tls)?),
+        None => stream,
+    };
+    match &options.websocket {
+        Some(websocket) => {
+            let stream = websocket::connect(stream, websocket, &options.http_host()).await;
+            Ok(Box::pin(stream.map_err(|error| ConnectionError::of_stream(&error))?))
+        }
+        None => Ok(stream),
     }
-    let tcp = race(addresses).await.map_err(ConnectionError::Network)?;
+}
+
+async fn tcp(options: &ConnectOptions) -> Result<TcpStream, ConnectionError> {
+    let tcp = addresses::connect(&options.host, options.port_number()).await.map_err(ConnectionError::Network)?;
     // Without it small packets wait for acknowledgements of earlier ones.
-    tcp.set_nodelay(true).map_err(|error| ConnectionError::Network(NetworkError::of_stream(&error)))?;
-    match connector {
-        None => Ok(Box::pin(tcp)),
-        Some(connector) => match connector.connect(tcp, &options.host).await {
-            Ok(stream) => Ok(Box::pin(stream)),
-            Err(error) => Err(of_tls(error)),
-        },
-    }
+    tcp.set_nodelay(true).map_err(|error| ConnectionError::of_stream(&error))?;
+    Ok(tcp)
 }
 
 fn of_tls(error: TlsError) -> ConnectionError {
     match error.network() {
-        Some(kind) => ConnectionError::Network(NetworkError::of_stream(&io::Error::from(kind))),
+        Some(kind) => ConnectionError::Network(NetworkError::of_stream(&kind.into())),
         None => ConnectionError::Tls(error),
-    }
-}
-
-/// IPv6 and IPv4 in turn, beginning with what the system prefers, so that one broken family costs one step.
-fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (first, second): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == first_is_v6);
-    let (mut first, mut second) = (first.into_iter(), second.into_iter());
-    let mut alternating = Vec::new();
-    loop {
-        let pair = [first.next(), second.next()];
-        if pair == [None, None] {
-            return alternating;
-        }
-        alternating.extend(pair.into_iter().flatten());
-    }
-}
-
-/// Each address gets a head start before the next is tried beside it; the first that answers wins. Of the errors the
-/// first counts: it belongs to the address that the system prefers.
-async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, NetworkError> {
-    let mut waiting = addresses.into_iter();
-    let mut tries = JoinSet::new();
-    let mut first_error = None;
-    loop {
-        if let Some(address) = waiting.next() {
-            tries.spawn(async move { (address, TcpStream::connect(address).await) });
-        }
-        let more = waiting.len() > 0;
-        let tried = match more {
-            true => time::timeout(HEAD_START, tries.join_next()).await,
-            false => Ok(tries.join_next().await),
-        };
-        match tried {
-            Ok(Some(Ok((_, Ok(stream))))) => return Ok(stream),
-            Ok(Some(Ok((address, Err(error))))) => {
-                first_error.get_or_insert(NetworkError::of_connect(address, &error));
-            }
-            Ok(Some(Err(_))) | Err(_) => {}
-            Ok(None) if more => {}
-            Ok(None) => return Err(first_error.unwrap_or(NetworkError::Other(io::ErrorKind::Other))),
-        }
-    }
-}
-
-/// RFC 8305 section 5 recommends 250 ms.
-const HEAD_START: Duration = Duration::from_millis(250);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn address_families_take_turns() {
-        let parse = |addresses: &[&str]| addresses.iter().map(|a| a.parse().unwrap()).collect::<Vec<SocketAddr>>();
-        let found = parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]);
-        assert_eq!(alternate(found), parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]));
-        assert_eq!(alternate(Vec::new()), Vec::new());
     }
 }

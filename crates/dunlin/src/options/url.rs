@@ -1,13 +1,13 @@
 use core::fmt;
 
 use super::ConnectOptions;
-use crate::tls::TlsOptions;
+use crate::{tls::TlsOptions, websocket::WebSocketOptions};
 
 /// Why a URL is not one to connect to. The caller's doing. Never shows the URL: it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// It does not begin with `mqtt://` or `mqtts://`.
+    /// It does not begin with `mqtt://`, `mqtts://`, `ws://` or `wss://`.
     Scheme,
     /// It has no host.
     Host,
@@ -15,44 +15,57 @@ pub enum UrlError {
     Port,
     /// `%` is not followed by two hexadecimal digits, or a user name is not UTF-8.
     Escape,
-    /// Something follows the port: a path, a query or a fragment.
+    /// Something follows the port: a fragment, or, where it is not WebSocket, a path or a query.
     Path,
 }
 
 impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Scheme => "the URL must begin with mqtt:// or mqtts://",
+            Self::Scheme => "the URL must begin with mqtt://, mqtts://, ws:// or wss://",
             Self::Host => "the URL has no host: write mqtt://HOST or mqtts://HOST:PORT, an IPv6 address in brackets",
             Self::Port => "the port in the URL is not a number from 1 to 65535",
             Self::Escape => "the user name or password in the URL has a '%' without two hexadecimal digits behind it",
-            Self::Path => "the URL has something behind its port: write mqtt://USER:PASSWORD@HOST:PORT and no path",
+            Self::Path => {
+                "the URL has something behind its port: write mqtt://USER:PASSWORD@HOST:PORT and no path; \
+                 ws:// and wss:// may have a path and a query, and no '#'"
+            }
         })
     }
 }
 
 impl core::error::Error for UrlError {}
 
-/// `scheme://[user[:password]@]host[:port][/]`
+/// `scheme://[user[:password]@]host[:port]`, for WebSocket with a path and a query behind it.
 pub(super) fn parse(url: &str) -> Result<ConnectOptions, UrlError> {
     let (scheme, rest) = url.split_once("://").ok_or(UrlError::Scheme)?;
-    let secure = match scheme.to_ascii_lowercase().as_str() {
-        "mqtt" | "tcp" => false,
-        "mqtts" | "ssl" => true,
+    let (secure, websocket) = match scheme.to_ascii_lowercase().as_str() {
+        "mqtt" | "tcp" => (false, false),
+        "mqtts" | "ssl" => (true, false),
+        "ws" => (false, true),
+        "wss" => (true, true),
         _ => return Err(UrlError::Scheme),
+    };
+    // A password of MQTT's own URLs may hold what begins a path elsewhere.
+    let (rest, target) = match rest.find(['/', '?', '#']) {
+        Some(at) if websocket => rest.split_at(at),
+        _ => (rest, ""),
     };
     let (credentials, address) = match rest.rsplit_once('@') {
         Some((credentials, address)) => (Some(credentials), address),
         None => (None, rest),
     };
     let address = address.strip_suffix('/').unwrap_or(address);
-    if address.contains(['/', '?', '#']) {
+    if address.contains(['/', '?', '#']) || target.contains('#') {
         return Err(UrlError::Path);
     }
     let (host, port) = split_port(address)?;
     let mut options = ConnectOptions::new(host);
     if secure {
         options = options.tls(TlsOptions::default());
+    }
+    if websocket {
+        options = options.websocket(WebSocketOptions::of_url(target));
     }
     if let Some(port) = port {
         options = options.port(port);
@@ -125,6 +138,10 @@ mod tests {
             ("mqtt://a@b:p@h", false, "h:1883", Some("a@b"), Some(b"p")),
             ("mqtt://anna:@h", false, "h:1883", Some("anna"), Some(b"")),
             ("mqtt://:only%00password@h", false, "h:1883", None, Some(b"only\0password")),
+            ("mqtt://anna:a/b@h", false, "h:1883", Some("anna"), Some(b"a/b")),
+            ("ws://h", false, "h:80", None, None),
+            ("WSS://h/mqtt", true, "h:443", None, None),
+            ("ws://anna:secret@[::1]:8083/@?a=b@c:d", false, "[::1]:8083", Some("anna"), Some(b"secret")),
         ] {
             let options = parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
             assert_eq!((options.secure, options.authority().as_str()), (secure, authority), "{url}");
@@ -150,8 +167,24 @@ mod tests {
             ("mqtt://%FF@h", UrlError::Escape),
             ("mqtt://h/topic", UrlError::Path),
             ("mqtt://h:1883?x=1", UrlError::Path),
+            ("ws://h/mqtt#top", UrlError::Path),
+            ("ws:///mqtt", UrlError::Host),
+            ("ws://anna:a/b@h", UrlError::Port),
         ] {
             assert_eq!(parse(url).err(), Some(expected), "{url}");
+        }
+    }
+
+    #[test]
+    fn http_is_told_the_port_where_it_is_unusual() {
+        for (url, host) in [
+            ("ws://h", "h"),
+            ("ws://h:80", "h"),
+            ("ws://h:443", "h:443"),
+            ("wss://[::1]:443", "[::1]"),
+            ("wss://[::1]:8083", "[::1]:8083"),
+        ] {
+            assert_eq!(parse(url).map(|options| options.http_host()).as_deref(), Ok(host), "{url}");
         }
     }
 

@@ -1,0 +1,66 @@
+use core::fmt;
+use std::convert::Infallible;
+
+use dunlin_codec::TextError;
+
+use super::UrlError;
+use crate::{tls::TlsError, websocket::WebSocketError};
+
+/// What is wrong with the options. The caller's doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OptionsError {
+    /// The URL cannot be read.
+    Url(UrlError),
+    /// There is no host to connect to.
+    HostEmpty,
+    /// A string cannot be sent.
+    Text {
+        /// Which one.
+        field: &'static str,
+        /// Why.
+        error: TextError,
+    },
+    /// Receive Maximum, Maximum Packet Size and the send maximum must not be 0 [U5-3.1.2.11-a].
+    Zero,
+    /// The keep alive is longer than 65,535 s.
+    KeepAliveTooLong,
+    /// 3.1.1 has no password without a user name [MQTT-3.1.2-22].
+    PasswordAlone,
+    /// In 3.1.1 a session that outlives its connection needs a client identifier [MQTT-3.1.3-7].
+    ClientIdEmpty,
+    /// The files or settings of TLS.
+    Tls(TlsError),
+    /// The path or the headers of WebSocket.
+    WebSocket(WebSocketError),
+}
+
+impl fmt::Display for OptionsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(error) => error.fmt(f),
+            Self::HostEmpty => f.write_str("no host to connect to"),
+            Self::Text { field, error } => write!(f, "the {field} is {error}"),
+            Self::Zero => f.write_str("receive maximum, maximum packet size and send maximum must not be 0"),
+            Self::KeepAliveTooLong => f.write_str("the keep alive is longer than 65,535 seconds"),
+            Self::PasswordAlone => f.write_str("MQTT 3.1.1 has no password without a user name"),
+            Self::ClientIdEmpty => f.write_str("MQTT 3.1.1 needs a client identifier for a session that is kept"),
+            Self::Tls(error) => error.fmt(f),
+            Self::WebSocket(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for OptionsError {}
+
+impl From<UrlError> for OptionsError {
+    fn from(error: UrlError) -> Self {
+        Self::Url(error)
+    }
+}
+
+impl From<Infallible> for OptionsError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}

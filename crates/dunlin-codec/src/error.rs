@@ -87,6 +87,9 @@ faults! {
     AuthenticationDataAlone = "U5-3.1.2.11-a", "authentication data without a method";
     AuthenticationMethodMissing = "U5-3.15-a", "an AUTH without an authentication method";
     AuthenticationNotAsked = "MQTT-4.12.0-6", "an AUTH that nothing asked for";
+    AuthenticationMethodDiffers = "MQTT-4.12.0-5", "another authentication method than the one asked for, or none";
+    AuthenticationReason = "MQTT-4.12.0-2", "an AUTH with a reason code that does not belong here";
+    ProblemInformation = "MQTT-3.1.2-29", "a reason string or user property that was asked not to be sent";
     NoFilters = "MQTT-3.8.3-2", "a SUBSCRIBE or UNSUBSCRIBE without a topic filter";
     FilterInvalid = "MQTT-4.7.1-2", "a topic filter that is not valid";
     SubscriptionOptionValue = "U5-3.8.3.1-a", "a SUBSCRIBE with QoS 3 or Retain Handling 3";
@@ -97,6 +100,7 @@ faults! {
     SecondConnack = "MQTT-3.2.0-2", "a second CONNACK";
     UnexpectedPacket = "MQTT-4.8.0-1", "a packet that only the other side may send";
     PacketTooLarge = "MQTT-3.1.2-24", "a packet above our Maximum Packet Size";
+    TopicTooLong = "U5-3.3.4-a", "a topic for a topic alias that our memory has no room for";
     ReceiveMaximumExceeded = "MQTT-3.3.4-9", "more QoS 1 and 2 messages at once than our Receive Maximum";
     AcknowledgedEarly = "MQTT-4.3.2-3", "an acknowledgement of a packet that was not wholly sent";
     AcknowledgedWrongly = "MQTT-2.2.1-5", "an acknowledgement of the wrong kind for its packet identifier";
@@ -114,6 +118,7 @@ impl ProtocolViolation {
             Self::TopicWildcard => ReasonCode::TOPIC_NAME_INVALID,
             Self::FilterInvalid => ReasonCode::TOPIC_FILTER_INVALID,
             Self::PacketTooLarge => ReasonCode::PACKET_TOO_LARGE,
+            Self::TopicTooLong => ReasonCode::QUOTA_EXCEEDED,
             Self::ReceiveMaximumExceeded => ReasonCode::RECEIVE_MAXIMUM_EXCEEDED,
             _ => ReasonCode::PROTOCOL_ERROR,
         }

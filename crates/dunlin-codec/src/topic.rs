@@ -25,9 +25,10 @@ impl<'a> TopicName<'a> {
         if text::is_topic(bytes) { Ok(Self(bytes)) } else { Err(TopicError::of(bytes)) }
     }
 
-    /// Bytes of a received packet that were checked already.
+    /// Bytes that were a topic name before, such as those a topic alias was bound to: they are not checked again, and
+    /// what is no topic name may make a packet that the server refuses.
     #[inline]
-    pub(crate) const fn of_checked(bytes: &'a [u8]) -> Self {
+    pub const fn of_checked(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 

@@ -4,6 +4,8 @@ use core::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Version {
+    /// MQTT 3.1, protocol level 3: 3.1.1 under an older name, whose CONNACK cannot tell of a session.
+    V3_1,
     /// MQTT 3.1.1, protocol level 4.
     V3_1_1,
     /// MQTT 5.0, protocol version 5.
@@ -15,9 +17,15 @@ impl Version {
     /// The byte that stands for this version in CONNECT [MQTT-3.1.2-2].
     pub const fn level(self) -> u8 {
         match self {
+            Self::V3_1 => 0x03,
             Self::V3_1_1 => 0x04,
             Self::V5 => 0x05,
         }
+    }
+
+    /// The protocol name in CONNECT [MQTT-3.1.2-1].
+    pub(crate) const fn protocol_name(self) -> &'static [u8] {
+        if matches!(self, Self::V3_1) { b"MQIsdp" } else { b"MQTT" }
     }
 
     /// Whether packets have properties and acknowledgements have reason codes.
@@ -30,6 +38,7 @@ impl Version {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::V3_1 => "MQTT 3.1",
             Self::V3_1_1 => "MQTT 3.1.1",
             Self::V5 => "MQTT 5.0",
         })

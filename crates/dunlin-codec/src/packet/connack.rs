@@ -30,7 +30,11 @@ impl<'a> Connack<'a> {
     /// A server that does not speak 5.0 may refuse it in the form of 3.1.1, `20 02 00 01`: that is read too.
     pub fn decode(version: Version, body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
-        let flags = reader.u8();
+        let flags = match (reader.u8(), version) {
+            // A byte that means nothing in 3.1.
+            (_, Version::V3_1) => 0,
+            (flags, _) => flags,
+        };
         if flags > 1 {
             reader.fail(Malformed::AcknowledgeFlags.into());
         }

@@ -62,6 +62,7 @@ impl<'a> Connect<'a> {
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
         let version = match (reader.binary(), reader.u8()) {
+            (b"MQIsdp", 3) => Version::V3_1,
             (b"MQTT", 4) => Version::V3_1_1,
             (b"MQTT", 5) => Version::V5,
             _ => {
@@ -107,7 +108,8 @@ impl<'a> Connect<'a> {
         if self.password.is_some() && self.user_name.is_none() && !version.is_v5() {
             return Err(EncodeError::PasswordAlone);
         }
-        let mut remaining = 10 + properties_len(version, self.properties)? + text_len(self.client_id)?;
+        let name = version.protocol_name();
+        let mut remaining = 6 + name.len() + properties_len(version, self.properties)? + text_len(self.client_id)?;
         let mut flags = if self.clean_start { CLEAN_START } else { 0 };
         if let Some(will) = &self.will {
             if will.topic.is_empty() {
@@ -127,7 +129,7 @@ impl<'a> Connect<'a> {
             flags |= PASSWORD;
         }
         let (mut writer, len) = begin(out, PacketType::Connect.first_byte(), remaining)?;
-        writer.binary(b"MQTT");
+        writer.binary(name);
         writer.u8(version.level());
         writer.u8(flags);
         writer.u16(self.keep_alive);

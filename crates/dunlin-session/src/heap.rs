@@ -1,3 +1,7 @@
+mod aliases;
+
+pub use aliases::{HeapInboundAliases, HeapOutboundAliases};
+
 use alloc::{collections::VecDeque, vec, vec::Vec};
 
 use dunlin_codec::{PacketId, Qos};

@@ -54,6 +54,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod aliases;
 mod backoff;
 mod event;
 #[cfg(feature = "alloc")]
@@ -68,10 +69,11 @@ mod options;
 mod outbound;
 mod session;
 
+pub use aliases::{InboundAliases, NoAliases, OutboundAliases, SliceAliases};
 pub use backoff::Backoff;
 pub use event::{Chunk, Delivery, Event, Outcome, Progress, Rejection, Timeout, Uncertainty};
 #[cfg(feature = "alloc")]
-pub use heap::{HeapBuffer, HeapInbound, HeapTable};
+pub use heap::{HeapBuffer, HeapInbound, HeapInboundAliases, HeapOutboundAliases, HeapTable};
 pub use inbound::{Arrival, Inbound, Received};
 pub use instant::Instant;
 pub use limits::Limits;

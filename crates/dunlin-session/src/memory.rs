@@ -1,6 +1,6 @@
 use core::{convert::Infallible, marker::PhantomData};
 
-use crate::{Inbound, Received, Slot, Table};
+use crate::{Inbound, InboundAliases, NoAliases, OutboundAliases, Received, Slot, Table};
 
 /// The memory of a session: a bundle of types, so that [`Session`](crate::Session) has one parameter.
 pub trait Memory {
@@ -14,6 +14,10 @@ pub trait Memory {
     type Slots: Table<Slot<<Self::Segments as Segments>::Kept>>;
     /// What was received and is not yet acknowledged.
     type Inbound: Inbound;
+    /// Topics that the server named by an alias; [`NoAliases`] takes no memory.
+    type InboundAliases: InboundAliases;
+    /// Topics that we named by an alias; [`NoAliases`] takes no memory.
+    type OutboundAliases: OutboundAliases;
 }
 
 /// Memory of bytes.
@@ -139,16 +143,19 @@ impl AsRef<[u8]> for Nothing {
     }
 }
 
-/// Slices of the caller: nothing grows, nothing is allocated.
+/// Slices of the caller: nothing grows, nothing is allocated. `A` are the server's topic aliases: none, or
+/// [`SliceAliases`](crate::SliceAliases).
 #[derive(Debug)]
-pub struct Slices<'a>(PhantomData<&'a mut [u8]>);
+pub struct Slices<'a, A = NoAliases>(PhantomData<(&'a mut [u8], A)>);
 
-impl<'a> Memory for Slices<'a> {
+impl<'a, A: InboundAliases> Memory for Slices<'a, A> {
     type Log = &'a mut [u8];
     type Control = &'a mut [u8];
     type Segments = NoSegments;
     type Slots = &'a mut [Slot<()>];
     type Inbound = &'a mut [Received];
+    type InboundAliases = A;
+    type OutboundAliases = NoAliases;
 }
 
 /// The parts that a session is made of.
@@ -164,6 +171,10 @@ pub struct Storage<M: Memory> {
     pub slots: M::Slots,
     /// See [`Memory::Inbound`].
     pub inbound: M::Inbound,
+    /// See [`Memory::InboundAliases`].
+    pub inbound_aliases: M::InboundAliases,
+    /// See [`Memory::OutboundAliases`].
+    pub outbound_aliases: M::OutboundAliases,
 }
 
 impl<'a> Storage<Slices<'a>> {
@@ -176,6 +187,28 @@ impl<'a> Storage<Slices<'a>> {
         slots: &'a mut [Slot<()>],
         received: &'a mut [Received],
     ) -> Self {
-        Self { log, control, segments: NoSegments, slots, inbound: received }
+        Self {
+            log,
+            control,
+            segments: NoSegments,
+            slots,
+            inbound: received,
+            inbound_aliases: NoAliases,
+            outbound_aliases: NoAliases,
+        }
+    }
+
+    /// With memory for the topics that the server names by an alias;
+    /// [`topic_alias_maximum`](crate::ConnectOptions::topic_alias_maximum) then tells it how many there may be.
+    pub fn with_aliases<A: InboundAliases>(self, inbound_aliases: A) -> Storage<Slices<'a, A>> {
+        Storage {
+            log: self.log,
+            control: self.control,
+            segments: self.segments,
+            slots: self.slots,
+            inbound: self.inbound,
+            inbound_aliases,
+            outbound_aliases: self.outbound_aliases,
+        }
     }
 }

@@ -28,6 +28,9 @@ pub struct ConnectOptions<'o> {
     /// server, 3.1.1 cannot. Not 0. A session in [`Slices`](crate::Slices) has no more than its memory has room for.
     /// Default: 65,535.
     pub receive_maximum: u16,
+    /// The highest topic alias that the server may use, as far as the session has memory for aliases; 0: none. What an
+    /// alias stands for is read by [`Session::topic`](crate::Session::topic). 5.0 only. Default: 0.
+    pub topic_alias_maximum: u16,
     /// Bytes of a packet from the server: larger ones close the connection. Default: `u32::MAX`, no limit.
     pub maximum_packet_size: u32,
     /// QoS 1 and 2 messages that we send before the first of them is acknowledged; the server's Receive Maximum may
@@ -51,6 +54,7 @@ impl Default for ConnectOptions<'_> {
             keep_alive: 60,
             session_expiry_interval: 0,
             receive_maximum: u16::MAX,
+            topic_alias_maximum: 0,
             maximum_packet_size: u32::MAX,
             send_maximum: u16::MAX,
             connect_timeout: 20_000,

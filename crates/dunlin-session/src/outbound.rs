@@ -5,7 +5,8 @@ use dunlin_codec::{
 };
 
 use crate::{
-    Buffer, Chunk, Limits, Memory, Outcome, PublishError, PublishOptions, RESUME, Rejection, Segments, Uncertainty,
+    Buffer, Chunk, Limits, Memory, OutboundAliases, Outcome, PublishError, PublishOptions, RESUME, Rejection, Segments,
+    Uncertainty,
     list::{List, Slots, State},
 };
 
@@ -30,6 +31,7 @@ pub(crate) struct Outbound<M: Memory> {
     log: M::Log,
     segments: M::Segments,
     slots: Slots<M::Slots>,
+    aliases: M::OutboundAliases,
     published: List,
     released: List,
     settled: List,
@@ -65,7 +67,7 @@ pub(crate) enum Acknowledged {
 
 impl<M: Memory> Outbound<M> {
     #[inline(always)]
-    pub(crate) fn new(log: M::Log, segments: M::Segments, slots: M::Slots) -> Self {
+    pub(crate) fn new(log: M::Log, segments: M::Segments, slots: M::Slots, aliases: M::OutboundAliases) -> Self {
         // A run of zeros would be made by `memset`, which takes 0.2 KB of flash and is needed for nothing else: so the
         // compiler must not see that these are zeros.
         let zero = core::hint::black_box(0_u16);
@@ -73,6 +75,7 @@ impl<M: Memory> Outbound<M> {
             log,
             segments,
             slots: Slots::new(slots),
+            aliases,
             published: List::default(),
             released: List::default(),
             settled: List::default(),
@@ -425,6 +428,7 @@ impl<M: Memory> Outbound<M> {
     /// now beyond its limits, or could arrive twice, is settled.
     pub(crate) fn handle_connected(&mut self, limits: &Limits, send_maximum: u16, session_present: bool) {
         self.quota = limits.receive_maximum.min(send_maximum).max(1).into();
+        self.aliases.reset(limits.topic_alias_maximum);
         if !RESUME {
             // Nothing was accepted before this connection: there is nothing to judge, to count or to repeat.
             return;

@@ -10,8 +10,8 @@ use dunlin_codec::{
 };
 
 use crate::{
-    Backoff, Chunk, Delivery, EXACTLY_ONCE, Inbound, Instant, Limits, Memory, Outcome, PublishError, PublishOptions,
-    RESUME, RequestError, Storage,
+    Backoff, Chunk, Delivery, EXACTLY_ONCE, Inbound, InboundAliases, Instant, Limits, Memory, Outcome, PublishError,
+    PublishOptions, RESUME, RequestError, Storage,
     lane::{Lane, PUBACK, PUBREC, PUBREL},
     list,
     outbound::{Outbound, Payload, Shared},
@@ -48,6 +48,7 @@ pub struct Session<M: Memory> {
     // What the options said that is needed after CONNECT.
     receive_maximum: u16,
     send_maximum: u16,
+    topic_alias_maximum: u16,
     maximum_packet_size: u32,
     session_expiry_interval: u32,
     /// Counts connections, to tell a delivery of this one from one of an earlier.
@@ -55,6 +56,7 @@ pub struct Session<M: Memory> {
     /// The connection on which the session began that the server has now.
     session_began: u32,
     inbound: M::Inbound,
+    inbound_aliases: M::InboundAliases,
     lane: Lane<M::Control>,
     outbound: Outbound<M>,
     limits: Limits,
@@ -99,9 +101,10 @@ impl<M: Memory> Session<M> {
     pub fn new(version: Version, storage: Storage<M>) -> Self {
         Self {
             version,
-            outbound: Outbound::new(storage.log, storage.segments, storage.slots),
+            outbound: Outbound::new(storage.log, storage.segments, storage.slots, storage.outbound_aliases),
             lane: Lane::new(storage.control),
             inbound: storage.inbound,
+            inbound_aliases: storage.inbound_aliases,
             state: State::Disconnected,
             limits: Limits::NONE,
             backoff: Backoff::default(),
@@ -114,6 +117,7 @@ impl<M: Memory> Session<M> {
             leaving: false,
             farewell: None,
             receive_maximum: u16::MAX,
+            topic_alias_maximum: 0,
             maximum_packet_size: u32::MAX,
             send_maximum: u16::MAX,
             session_expiry_interval: 0,
@@ -142,6 +146,20 @@ impl<M: Memory> Session<M> {
     #[inline]
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// What the server's topic alias stands for on this connection; `None`: nothing. A [message] whose topic is empty
+    /// was sent to this one.
+    ///
+    /// [message]: crate::Event::Message
+    pub fn topic(&self, alias: u16) -> Option<TopicName<'_>> {
+        let topic = self.inbound_aliases.topic(alias);
+        if topic.is_empty() { None } else { Some(TopicName::of_checked(topic)) }
+    }
+
+    /// The memory of the server's topic aliases, for whoever can share what is in it.
+    pub fn inbound_aliases(&self) -> &M::InboundAliases {
+        &self.inbound_aliases
     }
 
     /// Bytes of messages that wait to be transmitted, without payloads that ride beside the log.

@@ -166,6 +166,7 @@ impl Lifecycle {
             session_expiry_interval: if options.session_expiry.is_zero() { 0 } else { seconds.max(1) },
             receive_maximum: options.receive_maximum,
             maximum_packet_size: options.maximum_packet_size,
+            topic_alias_maximum: options.topic_alias_maximum,
             send_maximum: options.send_maximum,
             connect_timeout: millis(left),
             ping_timeout: millis(options.ping_timeout),

@@ -16,7 +16,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use dunlin_codec::{PacketId, Publish};
+use dunlin_codec::{PacketId, PropertyId, Publish};
 use dunlin_session::{Delivery, Outcome, Rejection, Session, Uncertainty};
 
 use crate::{
@@ -366,11 +366,17 @@ impl Engine {
         overfull: bool,
     ) {
         self.statistics.received += 1;
-        let parts = Parts::new(base, publish, delivery, self.session.version().is_v5());
+        let alias = match publish.topic.as_bytes().is_empty() {
+            true => publish.properties.number(PropertyId::TopicAlias),
+            false => None,
+        };
+        let aliased = alias.and_then(|alias| self.session.inbound_aliases().shared(alias as u16));
+        let parts = Parts::new(base, publish, aliased, delivery, self.session.version().is_v5());
         if !self.listeners.is_empty() {
             self.told.push(Told::Message(parts.clone()));
         }
-        let holders = self.filters.hand_out(publish.topic.as_bytes(), &parts, overfull, &mut self.statistics.dropped);
+        let topic = parts.aliased_topic().unwrap_or(publish.topic.as_bytes());
+        let holders = self.filters.hand_out(topic, &parts, overfull, &mut self.statistics.dropped);
         let Some(delivery) = delivery else {
             self.statistics.unclaimed += u64::from(holders == 0);
             return;

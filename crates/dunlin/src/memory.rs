@@ -1,7 +1,9 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use dunlin_session::{HeapBuffer, HeapInbound, HeapTable, Memory, Segments, Storage};
+use dunlin_session::{
+    HeapBuffer, HeapInbound, HeapInboundAliases, HeapOutboundAliases, HeapTable, Memory, Segments, Storage,
+};
 
 /// The session's memory on a server: growable, bounded, and payloads of 4 KiB and more by reference.
 #[derive(Debug)]
@@ -13,6 +15,8 @@ impl Memory for Heap {
     type Segments = SharedPayloads;
     type Slots = HeapTable<Option<Bytes>>;
     type Inbound = HeapInbound;
+    type InboundAliases = HeapInboundAliases;
+    type OutboundAliases = HeapOutboundAliases;
 }
 
 /// Memory that holds at most `limit` bytes of messages, twice: once copied, once by reference.
@@ -23,6 +27,8 @@ pub(crate) fn storage(limit: usize) -> Storage<Heap> {
         segments: SharedPayloads { waiting: VecDeque::new(), held: 0, limit },
         slots: HeapTable::new(u16::MAX.into()),
         inbound: HeapInbound::default(),
+        inbound_aliases: HeapInboundAliases::new(ALIAS_LIMIT),
+        outbound_aliases: HeapOutboundAliases::new(OUTBOUND_ALIASES),
     }
 }
 
@@ -116,6 +122,10 @@ impl Segments for SharedPayloads {
 /// From so many bytes on, sharing a payload is cheaper than copying it.
 const SHARED_FROM: usize = 4096;
 const INITIAL_LOG: usize = 4096;
+/// Bytes of topics that the server names by an alias: a server that names more does not mean well.
+const ALIAS_LIMIT: usize = 1 << 20;
+/// Topics that we name by an alias at once, where the server takes so many.
+const OUTBOUND_ALIASES: u16 = 64;
 const INITIAL_CONTROL: usize = 256;
 /// Acknowledgements of 65,535 messages, and large SUBSCRIBEs.
 const CONTROL_LIMIT: usize = 1 << 20;

@@ -1,5 +1,5 @@
 use core::fmt;
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use dunlin_codec::{Properties, PropertyId, Publish, Qos};
@@ -20,6 +20,8 @@ pub struct Message {
 pub(crate) struct Parts {
     /// Offsets from the front of the chunk. The topic comes before the properties, these before the payload.
     topic: Range<u32>,
+    /// The topic, where the server named it by an alias.
+    aliased: Option<Arc<[u8]>>,
     properties: Range<u32>,
     payload: Range<u32>,
     pub(crate) qos: Qos,
@@ -32,14 +34,21 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// `base` is where the chunk begins that `publish` borrows from.
-    pub(crate) fn new(base: *const u8, publish: &Publish<'_>, delivery: Option<Delivery>, v5: bool) -> Self {
+    /// `base` is where the chunk begins that `publish` borrows from; `aliased` is its topic, if it has none itself.
+    pub(crate) fn new(
+        base: *const u8,
+        publish: &Publish<'_>,
+        aliased: Option<Arc<[u8]>>,
+        delivery: Option<Delivery>,
+        v5: bool,
+    ) -> Self {
         let range = |bytes: &[u8]| {
             let start = if bytes.is_empty() { 0 } else { bytes.as_ptr().addr().wrapping_sub(base.addr()) as u32 };
             start..start.wrapping_add(bytes.len() as u32)
         };
         Self {
             topic: range(publish.topic.as_bytes()),
+            aliased,
             properties: range(publish.properties.as_bytes()),
             payload: range(publish.payload),
             qos: publish.qos,
@@ -49,6 +58,11 @@ impl Parts {
             missed: 0,
             delivery,
         }
+    }
+
+    /// The topic, where the server named it by an alias.
+    pub(crate) fn aliased_topic(&self) -> Option<&[u8]> {
+        self.aliased.as_deref()
     }
 
     /// The same where so many QoS 0 messages were dropped before it.
@@ -74,7 +88,8 @@ impl Message {
 
     /// Where it was published.
     pub fn topic(&self) -> &str {
-        core::str::from_utf8(self.part(&self.parts.topic)).unwrap_or_default()
+        let topic = self.parts.aliased_topic().unwrap_or_else(|| self.part(&self.parts.topic));
+        core::str::from_utf8(topic).unwrap_or_default()
     }
 
     /// What it says.

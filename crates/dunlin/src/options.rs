@@ -28,6 +28,7 @@ use crate::{connector::CustomConnector, random, tls::TlsOptions, websocket::WebS
 /// | keep alive | 60 s |
 /// | Receive Maximum (messages from the server, unacknowledged) | 65,535, which is the standard's: not told |
 /// | Maximum Packet Size (from the server) | 16 MiB |
+/// | Topic Alias Maximum (for the server) | 16 |
 /// | send maximum (messages to the server, unacknowledged) | 1,024; the server may lower it |
 /// | queue (bytes accepted and not yet transmitted) | 128 KiB |
 /// | memory for messages that wait for their acknowledgement | 16 MiB copied, as much by reference |
@@ -36,7 +37,7 @@ use crate::{connector::CustomConnector, random, tls::TlsOptions, websocket::WebS
 /// | ping timeout | 10 s |
 /// | reconnect | after up to 1 s, doubling to 2 min, full jitter; begins anew after 30 s of connection |
 ///
-/// CONNECT then carries Maximum Packet Size, and Session Expiry Interval where it is not 0; [`ConnectOptions::bare`] has
+/// CONNECT then carries Maximum Packet Size and Topic Alias Maximum, and Session Expiry Interval where it is not 0; [`ConnectOptions::bare`] has
 /// no property at all.
 #[derive(Clone)]
 #[must_use = "options do nothing until they are given to `Client::connect` or `Client::start`"]
@@ -58,6 +59,7 @@ pub struct ConnectOptions {
     pub(crate) keep_alive: Duration,
     pub(crate) receive_maximum: u16,
     pub(crate) maximum_packet_size: u32,
+    pub(crate) topic_alias_maximum: u16,
     pub(crate) send_maximum: u16,
     pub(crate) queue_bytes: usize,
     pub(crate) memory_bytes: usize,
@@ -89,6 +91,7 @@ impl ConnectOptions {
             keep_alive: Duration::from_secs(60),
             receive_maximum: u16::MAX,
             maximum_packet_size: 16 << 20,
+            topic_alias_maximum: 16,
             send_maximum: 1_024,
             queue_bytes: 128 << 10,
             memory_bytes: 16 << 20,
@@ -103,7 +106,7 @@ impl ConnectOptions {
 
     /// As [`ConnectOptions::new`], but CONNECT carries no property: no limit is told to the server.
     pub fn bare(host: impl Into<String>) -> Self {
-        Self { maximum_packet_size: u32::MAX, ..Self::new(host) }
+        Self { maximum_packet_size: u32::MAX, topic_alias_maximum: 0, ..Self::new(host) }
     }
 
     /// From `SCHEME://user:password@host:port`; what is left out has its default. The host may be a name, an IPv4
@@ -241,6 +244,12 @@ impl ConnectOptions {
     /// Bytes of a packet from the server; a larger one ends the connection. Not 0.
     pub fn maximum_packet_size(mut self, bytes: u32) -> Self {
         self.maximum_packet_size = bytes;
+        self
+    }
+
+    /// Topics that the server may name by an alias, instead of sending them each time (5.0); 0: none.
+    pub fn topic_alias_maximum(mut self, aliases: u16) -> Self {
+        self.topic_alias_maximum = aliases;
         self
     }
 

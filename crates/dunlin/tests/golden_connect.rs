@@ -12,19 +12,19 @@ use scene::{options, within};
 async fn the_defaults_and_what_each_option_adds() {
     let defaults: Change = |options| options;
     let cases: [(Change, &[u8]); 9] = [
-        // Clean Start, 60 s, Maximum Packet Size 16 MiB.
-        (defaults, b"\x10\x18\0\x04MQTT\x05\x02\0\x3c\x05\x27\x01\0\0\0\0\x06golden"),
+        // Clean Start, 60 s, Topic Alias Maximum 16, Maximum Packet Size 16 MiB.
+        (defaults, b"\x10\x1b\0\x04MQTT\x05\x02\0\x3c\x08\x22\0\x10\x27\x01\0\0\0\0\x06golden"),
         (|o| o.version(Version::V3_1_1), b"\x10\x12\0\x04MQTT\x04\x02\0\x3c\0\x06golden"),
         (
             |o| o.session_expiry(Duration::from_secs(3600)),
-            b"\x10\x1d\0\x04MQTT\x05\x02\0\x3c\x0a\x11\0\0\x0e\x10\x27\x01\0\0\0\0\x06golden",
+            b"\x10\x20\0\x04MQTT\x05\x02\0\x3c\x0d\x11\0\0\x0e\x10\x22\0\x10\x27\x01\0\0\0\0\x06golden",
         ),
         (
             |o| o.session_expiry(Duration::from_secs(3600)).clean_start(false),
-            b"\x10\x1d\0\x04MQTT\x05\x00\0\x3c\x0a\x11\0\0\x0e\x10\x27\x01\0\0\0\0\x06golden",
+            b"\x10\x20\0\x04MQTT\x05\x00\0\x3c\x0d\x11\0\0\x0e\x10\x22\0\x10\x27\x01\0\0\0\0\x06golden",
         ),
         (
-            |o| o.keep_alive(Duration::ZERO).receive_maximum(7).maximum_packet_size(u32::MAX),
+            |o| o.keep_alive(Duration::ZERO).receive_maximum(7).maximum_packet_size(u32::MAX).topic_alias_maximum(0),
             b"\x10\x16\0\x04MQTT\x05\x02\0\0\x03\x21\0\x07\0\x06golden",
         ),
         (
@@ -32,7 +32,7 @@ async fn the_defaults_and_what_each_option_adds() {
             b"\x10\x1c\0\x04MQTT\x04\xc2\0\x3c\0\x06golden\0\x04anna\0\x02\x00\xff",
         ),
         (
-            |o| o.maximum_packet_size(u32::MAX).password("only"),
+            |o| o.maximum_packet_size(u32::MAX).topic_alias_maximum(0).password("only"),
             b"\x10\x19\0\x04MQTT\x05\x42\0\x3c\0\0\x06golden\0\x04only",
         ),
         (
@@ -40,7 +40,7 @@ async fn the_defaults_and_what_each_option_adds() {
             b"\x10\x1b\0\x04MQTT\x04\x2e\0\x3c\0\x06golden\0\x01w\0\x04gone",
         ),
         (
-            |o| o.maximum_packet_size(u32::MAX).will(Will::new("w", "").unwrap()),
+            |o| o.maximum_packet_size(u32::MAX).topic_alias_maximum(0).will(Will::new("w", "").unwrap()),
             b"\x10\x19\0\x04MQTT\x05\x06\0\x3c\0\0\x06golden\0\0\x01w\0\0",
         ),
     ];

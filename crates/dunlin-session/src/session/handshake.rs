@@ -4,7 +4,7 @@ use dunlin_codec::{
 };
 
 use super::{Session, State};
-use crate::{ConnectError, ConnectOptions, Event, Inbound, Instant, Limits, Memory, RESUME};
+use crate::{ConnectError, ConnectOptions, Event, Inbound, InboundAliases, Instant, Limits, Memory, RESUME};
 
 impl<M: Memory> Session<M> {
     /// Begins a connection on a link that the driver has just opened: CONNECT is the first that
@@ -19,6 +19,7 @@ impl<M: Memory> Session<M> {
         self.check(options)?;
         // Without memory for messages there will be no subscription, but 0 cannot be said.
         let receive_maximum = options.receive_maximum.min(self.inbound.capacity().min(0xFFFF) as u16).max(1);
+        let topic_alias_maximum = options.topic_alias_maximum.min(self.inbound_aliases.capacity());
         let keeps = RESUME && options.session_expiry_interval > 0;
         let begins_clean = options.clean_start && !self.has_session;
         // 3.1.1 has one flag for "begin clean" and "keep nothing": to begin clean and keep takes two connections.
@@ -27,9 +28,9 @@ impl<M: Memory> Session<M> {
             true => begins_clean || !keeps,
             false => !keeps || discarding,
         };
-        let mut memory = [0; 13];
+        let mut memory = [0; NUMBERS];
         let properties = if self.version.is_v5() {
-            properties(options, receive_maximum, &mut memory).map_err(|_| ConnectError::Zero)?
+            properties(options, receive_maximum, topic_alias_maximum, &mut memory).map_err(|_| ConnectError::Zero)?
         } else {
             Properties::NONE
         };
@@ -49,6 +50,7 @@ impl<M: Memory> Session<M> {
         };
         self.lane.commit(len, false);
         self.receive_maximum = receive_maximum;
+        self.topic_alias_maximum = topic_alias_maximum;
         self.maximum_packet_size = options.maximum_packet_size;
         self.send_maximum = options.send_maximum;
         self.session_expiry_interval = options.session_expiry_interval;
@@ -116,7 +118,8 @@ impl<M: Memory> Session<M> {
 fn properties<'a>(
     options: &ConnectOptions<'_>,
     receive_maximum: u16,
-    memory: &'a mut [u8; 13],
+    topic_alias_maximum: u16,
+    memory: &'a mut [u8; NUMBERS],
 ) -> Result<Properties<'a>, DecodeError> {
     let mut free = memory.iter_mut();
     let mut push = |id: PropertyId, value: &[u8]| {
@@ -130,6 +133,9 @@ fn properties<'a>(
     if receive_maximum < u16::MAX {
         push(PropertyId::ReceiveMaximum, &receive_maximum.to_be_bytes());
     }
+    if topic_alias_maximum > 0 {
+        push(PropertyId::TopicAliasMaximum, &topic_alias_maximum.to_be_bytes());
+    }
     if options.maximum_packet_size < u32::MAX {
         push(PropertyId::MaximumPacketSize, &options.maximum_packet_size.to_be_bytes());
     }
@@ -137,3 +143,6 @@ fn properties<'a>(
     let used = memory.len().saturating_sub(unused);
     Properties::check(PropertyOwner::Packet(PacketType::Connect), memory.get(..used).unwrap_or_default())
 }
+
+/// Bytes of the properties of CONNECT that are numbers.
+const NUMBERS: usize = 16;

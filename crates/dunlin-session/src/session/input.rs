@@ -5,7 +5,7 @@ use dunlin_codec::{
 
 use super::{Session, State};
 use crate::{
-    Arrival, Delivery, EXACTLY_ONCE, Event, Inbound, Instant, Memory, Outcome, Progress,
+    Arrival, Delivery, EXACTLY_ONCE, Event, Inbound, InboundAliases, Instant, Memory, Outcome, Progress,
     lane::{PUBCOMP, PUBREL},
     outbound::Acknowledged,
 };
@@ -79,8 +79,8 @@ impl<M: Memory> Session<M> {
             return self.handle_unexpected();
         }
         let publish = Publish::decode(self.version, first_byte, body)?;
-        if !publish.properties.is_empty() && publish.properties.number(PropertyId::TopicAlias).is_some() {
-            return Err(ProtocolViolation::TopicAliasTooLarge.into());
+        if !publish.properties.is_empty() {
+            self.handle_alias(&publish)?;
         }
         let Some(id) = publish.packet_id else {
             return Ok(Handled::Event(Some(Event::Message { publish, delivery: None })));
@@ -105,6 +105,25 @@ impl<M: Memory> Session<M> {
                 Err(ProtocolViolation::ReceiveMaximumExceeded.into())
             }
         }
+    }
+
+    /// An alias holds for this connection, and stands for the last topic that came with it [MQTT-3.3.2-10].
+    fn handle_alias(&mut self, publish: &Publish<'_>) -> Result<(), ProtocolViolation> {
+        let Some(alias) = publish.properties.number(PropertyId::TopicAlias) else { return Ok(()) };
+        // Without memory for aliases the compiler sees that the rest is never needed.
+        let maximum = self.topic_alias_maximum.min(self.inbound_aliases.capacity());
+        let alias = alias as u16;
+        if alias > maximum {
+            return Err(ProtocolViolation::TopicAliasTooLarge);
+        }
+        let topic = publish.topic.as_bytes();
+        if topic.is_empty() {
+            return match self.inbound_aliases.topic(alias).is_empty() {
+                true => Err(ProtocolViolation::TopicAliasUnbound),
+                false => Ok(()),
+            };
+        }
+        if self.inbound_aliases.bind(alias, topic) { Ok(()) } else { Err(ProtocolViolation::TopicTooLong) }
     }
 
     // It makes the progress where it is wanted: an event is large, and moving it would link `memcpy` for that alone.

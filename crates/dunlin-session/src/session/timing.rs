@@ -1,4 +1,4 @@
-use crate::{Inbound, Instant, Limits, Memory, RESUME, Session, State, Timeout};
+use crate::{Inbound, InboundAliases, Instant, Limits, Memory, RESUME, Session, State, Timeout};
 
 /// The clocks of a connection. Times in milliseconds.
 #[derive(Debug)]
@@ -206,5 +206,6 @@ impl<M: Memory> Session<M> {
         }
         self.outbound.forget_requests();
         self.inbound.forget_connection();
+        self.inbound_aliases.clear();
     }
 }

@@ -1,6 +1,7 @@
 //! Stories of a session on virtual time, without a socket and without a sleep: each in both memories, asserting on
 //! events and on the bytes of the wire. The last of them is a simulation of thousands of schedules of faults.
 
+mod aliases;
 mod closing;
 mod connecting;
 mod control_lane;

@@ -4,9 +4,9 @@ use std::{collections::VecDeque, rc::Rc};
 
 use dunlin_codec::{PacketId, Properties, ReasonCode, SubscriptionFilter, TopicFilter, TopicName, Version};
 use dunlin_session::{
-    Chunk, ConnectError, ConnectOptions, Delivery, HeapBuffer, HeapInbound, HeapTable, Instant, Limits, Memory,
-    Outcome, Progress, PublishError, PublishOptions, Received, RequestError, Segments, Session, Slices, Slot, State,
-    Storage, Timeout,
+    Chunk, ConnectError, ConnectOptions, Delivery, HeapBuffer, HeapInbound, HeapInboundAliases, HeapOutboundAliases,
+    HeapTable, Instant, Limits, Memory, Outcome, Progress, PublishError, PublishOptions, Received, RequestError,
+    Segments, Session, SliceAliases, Slices, Slot, State, Storage, Timeout,
 };
 
 /// A session, whatever its memory.
@@ -32,6 +32,7 @@ pub(crate) trait Face {
     fn poll_settled(&mut self) -> Option<(PacketId, Outcome)>;
     fn state(&self) -> State;
     fn limits(&self) -> Limits;
+    fn topic(&self, alias: u16) -> Option<&[u8]>;
     fn is_idle(&self) -> bool;
     fn awaits_answer(&self) -> bool;
     /// Takes at most so many of the bytes that may go now, but a shared payload as a whole.
@@ -63,14 +64,15 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) fn session(self, version: Version, room: Room) -> Box<dyn Face> {
         match self {
-            Kind::Slices => Box::new(Session::<Slices<'static>>::new(
+            Kind::Slices => Box::new(Session::<Slices<'static, SliceAliases<'static>>>::new(
                 version,
                 Storage::of_slices(
                     vec![0; room.log].leak(),
                     vec![0; room.control].leak(),
                     (0..room.slots).map(|_| Slot::EMPTY).collect::<Vec<_>>().leak(),
                     vec![Received::EMPTY; room.received].leak(),
-                ),
+                )
+                .with_aliases(SliceAliases::new(vec![0; 4 * 10].leak(), 8)),
             )),
             Kind::Heap => Box::new(Session::<Heap>::new(
                 version,
@@ -80,6 +82,8 @@ impl Kind {
                     segments: Beside::default(),
                     slots: HeapTable::new(room.slots),
                     inbound: HeapInbound::default(),
+                    inbound_aliases: HeapInboundAliases::new(32),
+                    outbound_aliases: HeapOutboundAliases::new(4),
                 },
             )),
         }
@@ -95,6 +99,8 @@ impl Memory for Heap {
     type Segments = Beside;
     type Slots = HeapTable<Option<Rc<[u8]>>>;
     type Inbound = HeapInbound;
+    type InboundAliases = HeapInboundAliases;
+    type OutboundAliases = HeapOutboundAliases;
 }
 
 #[derive(Default)]
@@ -167,7 +173,7 @@ trait Given: Memory {
     fn shared(payload: &<Self::Segments as Segments>::Shared) -> Vec<u8>;
 }
 
-impl Given for Slices<'_> {
+impl Given for Slices<'_, SliceAliases<'_>> {
     fn payload(bytes: &[u8]) -> &[u8] {
         bytes
     }
@@ -258,6 +264,10 @@ impl<M: Given> Face for Session<M> {
 
     fn limits(&self) -> Limits {
         *self.limits()
+    }
+
+    fn topic(&self, alias: u16) -> Option<&[u8]> {
+        self.topic(alias).map(TopicName::as_bytes)
     }
 
     fn is_idle(&self) -> bool {

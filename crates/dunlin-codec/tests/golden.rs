@@ -8,7 +8,7 @@ use dunlin_codec::{
     Unsubscribe, Version, Will, decode, variable_byte_integer_len,
 };
 
-use Version::{V3_1_1, V5};
+use Version::{V3_1, V3_1_1, V5};
 
 #[test]
 fn connect_of_the_standards_figures() {
@@ -46,6 +46,17 @@ fn connect_in_its_shortest_form_still_says_that_it_has_no_properties() {
     golden(V5, Packet::Connect(Connect::new(V5, "")), "10 0D 0004 'MQTT' 05 02 003C 00 0000");
     let kept = Connect { clean_start: false, keep_alive: 0xFFFF, ..Connect::new(V5, "id") };
     golden(V5, Packet::Connect(kept), "10 0F 0004 'MQTT' 05 00 FFFF 00 0002 'id'");
+}
+
+/// Level 3 has another name, and everything else as 3.1.1; the first byte of its CONNACK means nothing.
+#[test]
+fn connect_and_connack_of_3_1() {
+    golden(V3_1, Packet::Connect(Connect::new(V3_1, "c")), "10 0F 0006 'MQIsdp' 03 02 003C 0001 'c'");
+    for reserved in [0x00, 0x01, 0xFF] {
+        let body = [reserved, 0];
+        let decoded = Connack::decode(V3_1, &body).unwrap();
+        assert_eq!((decoded.session_present, decoded.reason), (false, ReasonCode::SUCCESS));
+    }
 }
 
 #[test]

@@ -85,7 +85,8 @@ const MALFORMED: &[(&[Version], &str, Malformed)] = &[
     (BOTH, "20 | 02 00 _", M::AcknowledgeFlags),
     (BOTH, "20 | 81 00 _", M::AcknowledgeFlags),
     // MQTT-3.1.2-1, MQTT-3.1.2-2
-    (BOTH, "10 | 0006 'MQIsdp' 03 02 003C 0000", M::ProtocolName),
+    (BOTH, "10 | 0006 'MQIsdp' 04 02 003C 0000", M::ProtocolName),
+    (BOTH, "10 | 0004 'MQTT' 03 02 003C 0000", M::ProtocolName),
     (BOTH, "10 | 0004 'mqtt' v 02 003C _ 0000", M::ProtocolName),
     (BOTH, "10 | 0004 'MQTT' 03 02 003C 0000", M::ProtocolName),
     (BOTH, "10 | 0004 'MQTT' 06 02 003C 00 0000", M::ProtocolName),
@@ -184,6 +185,10 @@ const VIOLATIONS: &[(&[Version], &str, ProtocolViolation, u8)] = &[
 const OF_THE_SESSION: &[(ProtocolViolation, u8)] = &[
     (P::TopicAliasTooLarge, 0x94),
     (P::TopicAliasUnbound, 0x82),
+    (P::TopicTooLong, 0x97),
+    (P::ProblemInformation, 0x82),
+    (P::AuthenticationMethodDiffers, 0x82),
+    (P::AuthenticationReason, 0x82),
     (P::AuthenticationNotAsked, 0x82),
     (P::SessionPresentUnexpected, 0x82),
     (P::FirstPacketNotConnack, 0x82),

@@ -81,7 +81,7 @@ async fn a_generated_client_id_has_23_characters_and_is_kept_over_reconnects() {
     }
     within(client.close(Drain::ALL)).await;
     let connections = server.finish().await.unwrap();
-    let ids: Vec<&[u8]> = connections.iter().map(|connection| &connection.packets[0][20..]).collect();
+    let ids: Vec<&[u8]> = connections.iter().map(|connection| &connection.packets[0][23..]).collect();
     assert_eq!(ids[0].len(), 23);
     assert!(ids[0].iter().all(u8::is_ascii_alphanumeric));
     assert!(ids.iter().all(|id| *id == ids[0]));

@@ -63,5 +63,7 @@ pub use varint::{VARIABLE_BYTE_INTEGER_MAX, variable_byte_integer_len};
 pub use version::Version;
 pub use writer::{copy_bytes, move_bytes_down};
 
+/// Whether MQTT 3.1 is spoken.
+pub(crate) const V3_1: bool = cfg!(feature = "v3_1");
 /// Whether copies go through the platform's `memcpy`, or through one byte loop that costs no flash.
 pub(crate) const MEMCPY: bool = cfg!(feature = "memcpy");

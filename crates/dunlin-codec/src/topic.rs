@@ -143,8 +143,9 @@ impl<'a> TopicFilter<'a> {
         self.0
     }
 
+    /// Whether it is a shared one.
     #[inline]
-    pub(crate) fn is_shared(self) -> bool {
+    pub fn is_shared(self) -> bool {
         matching::shared(self.0.as_bytes()).is_some()
     }
 

@@ -1,7 +1,7 @@
 use super::{begin, properties_len, write_properties};
 use crate::{
-    DecodeError, EncodeError, Malformed, PacketType, Properties, PropertyOwner, ProtocolViolation, ReasonCode, Version,
-    reader::Reader,
+    DecodeError, EncodeError, Malformed, PacketType, Properties, PropertyOwner, ProtocolViolation, ReasonCode, V3_1,
+    Version, reader::Reader,
 };
 
 /// CONNACK: the server's answer to a CONNECT.
@@ -32,7 +32,7 @@ impl<'a> Connack<'a> {
         let mut reader = Reader::new(body);
         let flags = match (reader.u8(), version) {
             // A byte that means nothing in 3.1.
-            (_, Version::V3_1) => 0,
+            (_, Version::V3_1) if V3_1 => 0,
             (flags, _) => flags,
         };
         if flags > 1 {

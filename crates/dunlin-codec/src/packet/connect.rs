@@ -3,7 +3,7 @@ use core::fmt;
 use super::{begin, field_len, properties_len, text_len, write_properties};
 use crate::{
     DecodeError, EncodeError, Malformed, PacketType, Properties, PropertyOwner, ProtocolViolation, Qos, TopicName,
-    Version, reader::Reader, text,
+    V3_1, Version, reader::Reader, text,
 };
 
 /// CONNECT: the first packet of a connection [MQTT-3.1.0-1].
@@ -62,7 +62,7 @@ impl<'a> Connect<'a> {
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
         let version = match (reader.binary(), reader.u8()) {
-            (b"MQIsdp", 3) => Version::V3_1,
+            (b"MQIsdp", 3) if V3_1 => Version::V3_1,
             (b"MQTT", 4) => Version::V3_1_1,
             (b"MQTT", 5) => Version::V5,
             _ => {
@@ -105,6 +105,9 @@ impl<'a> Connect<'a> {
     /// Writes it in its own version; see [`crate::Packet::encode`].
     pub fn encode(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
         let version = self.version;
+        if !V3_1 && version == Version::V3_1 {
+            return Err(EncodeError::NeedsV3_1);
+        }
         if self.password.is_some() && self.user_name.is_none() && !version.is_v5() {
             return Err(EncodeError::PasswordAlone);
         }

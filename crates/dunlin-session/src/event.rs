@@ -1,4 +1,6 @@
-use dunlin_codec::{Connack, DecodeError, Disconnect, PacketId, Publish, Qos, ReasonCode, Suback, Unsuback};
+use dunlin_codec::{
+    Auth, Connack, DecodeError, Disconnect, PacketId, Properties, Publish, Qos, ReasonCode, Suback, Unsuback,
+};
 
 /// What [`Session::handle_input`](crate::Session::handle_input) did with its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +29,8 @@ pub enum Progress<'i> {
 pub enum Event<'i> {
     /// The server accepted the connection; [`Session::limits`](crate::Session::limits) are now the server's.
     Connected {
-        /// The server went on with the session, and so did we. Otherwise subscriptions must be made again.
+        /// The server went on with the session, and so did we. Otherwise subscriptions must be made again. In 3.1 the
+        /// server cannot say so: then this is false, and messages are repeated as if it had gone on.
         session_present: bool,
         /// The whole answer.
         connack: Connack<'i>,
@@ -50,11 +53,18 @@ pub enum Event<'i> {
         id: PacketId,
         /// How it ended.
         outcome: Outcome,
+        /// What the server said about it: a reason string, user properties.
+        properties: Properties<'i>,
     },
     /// The verdicts on a SUBSCRIBE, one for each filter. Its identifier is free again.
     Subscribed(Suback<'i>),
     /// The verdicts on an UNSUBSCRIBE, one for each filter (none in 3.1.1). Its identifier is free again.
     Unsubscribed(Unsuback<'i>),
+    /// A step of enhanced authentication. "Continue authentication" is to be answered by
+    /// [`Session::authenticate`](crate::Session::authenticate), or the connection be ended; "Success" is the end of a
+    /// [`reauthenticate`](crate::Session::reauthenticate). (The first authentication ends with `Connected`, whose
+    /// CONNACK may carry the server's last data.)
+    Authentication(Auth<'i>),
     /// The server closes the connection and says why (5.0).
     Disconnected(Disconnect<'i>),
 }

@@ -2,9 +2,13 @@ mod aliases;
 
 pub use aliases::{HeapInboundAliases, HeapOutboundAliases};
 
-use alloc::{collections::VecDeque, vec, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    vec,
+    vec::Vec,
+};
 
-use dunlin_codec::{PacketId, Qos};
+use dunlin_codec::{PacketId, Qos, ReasonCode};
 
 use crate::{Arrival, Buffer, Inbound, Slot, Table};
 
@@ -98,16 +102,43 @@ struct Flow {
     queue: VecDeque<PacketId>,
     due: IdSet,
     acknowledged: IdSet,
+    /// Answers other than success; there are few, if any.
+    reasons: BTreeMap<u16, ReasonCode>,
 }
 
 impl Flow {
-    fn next_answer(&mut self) -> Option<PacketId> {
+    fn acknowledge(&mut self, id: PacketId, reason: ReasonCode) -> bool {
+        let new = self.acknowledged.insert(id);
+        if new && reason != ReasonCode::SUCCESS {
+            self.reasons.insert(id.get(), reason);
+        }
+        new
+    }
+
+    fn next_answer(&mut self) -> Option<(PacketId, ReasonCode)> {
         let first = *self.queue.front()?;
         if !self.acknowledged.contains(first) {
             return None;
         }
         self.due.remove(first);
-        self.queue.pop_front()
+        self.queue.pop_front();
+        Some((first, self.reason(first)))
+    }
+
+    #[inline]
+    fn reason(&self, id: PacketId) -> ReasonCode {
+        match self.reasons.is_empty() {
+            true => ReasonCode::SUCCESS,
+            false => self.reasons.get(&id.get()).copied().unwrap_or(ReasonCode::SUCCESS),
+        }
+    }
+
+    /// The identifier stands for a new message from now on.
+    fn release(&mut self, id: PacketId) {
+        self.acknowledged.remove(id);
+        if !self.reasons.is_empty() {
+            self.reasons.remove(&id.get());
+        }
     }
 
     fn push(&mut self, id: PacketId) {
@@ -136,26 +167,30 @@ impl Inbound for HeapInbound {
         Arrival::New
     }
 
-    fn acknowledge(&mut self, id: PacketId, qos: Qos) -> bool {
+    fn acknowledge(&mut self, id: PacketId, qos: Qos, reason: ReasonCode) -> bool {
         match qos {
-            Qos::ExactlyOnce => self.delivered.contains(id) && self.exactly_once.acknowledged.insert(id),
-            _ => self.at_least_once.due.contains(id) && self.at_least_once.acknowledged.insert(id),
+            Qos::ExactlyOnce => self.delivered.contains(id) && self.exactly_once.acknowledge(id, reason),
+            _ => self.at_least_once.due.contains(id) && self.at_least_once.acknowledge(id, reason),
         }
     }
 
-    fn next_answer(&mut self) -> Option<(PacketId, Qos)> {
-        if let Some(id) = self.at_least_once.next_answer() {
-            self.at_least_once.acknowledged.remove(id);
-            return Some((id, Qos::AtLeastOnce));
+    fn next_answer(&mut self) -> Option<(PacketId, Qos, ReasonCode)> {
+        if let Some((id, reason)) = self.at_least_once.next_answer() {
+            self.at_least_once.release(id);
+            return Some((id, Qos::AtLeastOnce, reason));
         }
-        self.exactly_once.next_answer().map(|id| (id, Qos::ExactlyOnce))
+        let (id, reason) = self.exactly_once.next_answer()?;
+        if reason.is_error() {
+            self.release(id);
+        }
+        Some((id, Qos::ExactlyOnce, reason))
     }
 
     fn release(&mut self, id: PacketId) -> bool {
         let known = self.delivered.remove(id);
         if known {
             self.delivered_count -= 1;
-            self.exactly_once.acknowledged.remove(id);
+            self.exactly_once.release(id);
             if self.exactly_once.due.remove(id) {
                 self.exactly_once.queue.retain(|queued| *queued != id);
             }
@@ -174,6 +209,7 @@ impl Inbound for HeapInbound {
     fn forget_connection(&mut self) {
         self.at_least_once.forget_connection();
         self.at_least_once.acknowledged.clear();
+        self.at_least_once.reasons.clear();
         self.exactly_once.forget_connection();
     }
 

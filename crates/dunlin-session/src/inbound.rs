@@ -1,6 +1,6 @@
-use dunlin_codec::{PacketId, Qos};
+use dunlin_codec::{PacketId, Qos, ReasonCode};
 
-use crate::{EXACTLY_ONCE, RESUME};
+use crate::{EXACTLY_ONCE, REFUSALS, RESUME};
 
 /// The QoS 1 and 2 messages that were received and are not done with: what is known to be delivered, and whose answer
 /// is due in which order.
@@ -11,11 +11,12 @@ pub trait Inbound {
     /// A message came. A QoS 1 message whose identifier is in use is new, and is answered once.
     fn arrive(&mut self, id: PacketId, qos: Qos) -> Arrival;
 
-    /// The application is done with it. False: there is no such message.
-    fn acknowledge(&mut self, id: PacketId, qos: Qos) -> bool;
+    /// The application is done with it, and this is what to answer. False: there is no such message.
+    fn acknowledge(&mut self, id: PacketId, qos: Qos, reason: ReasonCode) -> bool;
 
-    /// Takes out the next answer that may go: PUBACK for QoS 1, PUBREC for QoS 2.
-    fn next_answer(&mut self) -> Option<(PacketId, Qos)>;
+    /// Takes out the next answer that may go: PUBACK for QoS 1, PUBREC for QoS 2. A QoS 2 message that is refused is
+    /// forgotten with it: its identifier stands for a new message from now on [MQTT-4.3.3-9].
+    fn next_answer(&mut self) -> Option<(PacketId, Qos, ReasonCode)>;
 
     /// PUBREL came: the identifier stands for a new message from now on. False: it was not known.
     fn release(&mut self, id: PacketId) -> bool;
@@ -50,15 +51,15 @@ pub struct Received {
     /// 0: the entry is free. Those in use stand first, in order of arrival.
     id: u16,
     qos: Qos,
-    /// The application is done with it.
-    acknowledged: bool,
+    /// The application is done with it, and wants this answered; [`OPEN`] before.
+    answer: u8,
     /// Its PUBACK or PUBREC is due on this connection.
     due: bool,
 }
 
 impl Received {
     /// A free entry, to make an array of.
-    pub const EMPTY: Self = Self { id: 0, qos: Qos::AtMostOnce, acknowledged: false, due: false };
+    pub const EMPTY: Self = Self { id: 0, qos: Qos::AtMostOnce, answer: OPEN, due: false };
 
     fn is(&self, id: PacketId, qos: Qos) -> bool {
         self.id == id.get() && (!EXACTLY_ONCE || self.qos == qos)
@@ -68,14 +69,14 @@ impl Received {
 impl Inbound for &mut [Received] {
     fn arrive(&mut self, id: PacketId, qos: Qos) -> Arrival {
         let mut arrival = Arrival::New;
-        let mut received = Received { id: id.get(), qos, acknowledged: false, due: true };
+        let mut received = Received { id: id.get(), qos, answer: OPEN, due: true };
         let known = self.iter().position(|known| known.is(id, qos));
         if let Some(index) = known.filter(|_| RESUME || EXACTLY_ONCE) {
             if qos == Qos::ExactlyOnce {
                 arrival = Arrival::Repeated;
             }
             let Some(known) = self.get(index).filter(|known| !known.due) else { return arrival };
-            received.acknowledged = known.acknowledged;
+            received.answer = known.answer;
             remove(self, index);
         }
         match self.iter_mut().find(|entry| entry.id == 0) {
@@ -85,37 +86,37 @@ impl Inbound for &mut [Received] {
         arrival
     }
 
-    fn acknowledge(&mut self, id: PacketId, qos: Qos) -> bool {
-        match self.iter_mut().find(|entry| entry.is(id, qos) && !entry.acknowledged) {
+    fn acknowledge(&mut self, id: PacketId, qos: Qos, reason: ReasonCode) -> bool {
+        match self.iter_mut().find(|entry| entry.is(id, qos) && entry.answer == OPEN) {
             Some(entry) => {
-                entry.acknowledged = true;
+                entry.answer = if REFUSALS { reason.get() } else { 0 };
                 true
             }
             None => false,
         }
     }
 
-    fn next_answer(&mut self) -> Option<(PacketId, Qos)> {
+    fn next_answer(&mut self) -> Option<(PacketId, Qos, ReasonCode)> {
         if !EXACTLY_ONCE {
-            let first = self.first().filter(|first| first.acknowledged)?;
-            let id = PacketId::new(first.id)?;
+            let first = self.first().filter(|first| first.answer != OPEN)?;
+            let (id, reason) = (PacketId::new(first.id)?, answer(first));
             remove(self, 0);
-            return Some((id, Qos::AtLeastOnce));
+            return Some((id, Qos::AtLeastOnce, reason));
         }
         let mut held = [false; 3];
         for index in 0..self.len() {
             let entry = self.get_mut(index)?;
-            let (id, qos) = (PacketId::new(entry.id)?, entry.qos);
+            let (id, qos, reason) = (PacketId::new(entry.id)?, entry.qos, answer(entry));
             if !entry.due {
                 continue;
             }
             if let Some(held) = held.get_mut(qos as usize) {
-                if entry.acknowledged && !*held {
+                if entry.answer != OPEN && !*held {
                     entry.due = false;
-                    if qos == Qos::AtLeastOnce {
+                    if qos == Qos::AtLeastOnce || reason.is_error() {
                         remove(self, index);
                     }
-                    return Some((id, qos));
+                    return Some((id, qos, reason));
                 }
                 *held = true;
             }
@@ -154,6 +155,10 @@ impl Inbound for &mut [Received] {
     }
 }
 
+fn answer(entry: &Received) -> ReasonCode {
+    if REFUSALS { ReasonCode::new(entry.answer) } else { ReasonCode::SUCCESS }
+}
+
 /// Closes the gap, so that the order of arrival is the order of the entries.
 fn remove(entries: &mut [Received], index: usize) {
     let mut above = Received::EMPTY;
@@ -164,3 +169,6 @@ fn remove(entries: &mut [Received], index: usize) {
         }
     }
 }
+
+/// No answer yet: no reason code.
+const OPEN: u8 = 0xFF;

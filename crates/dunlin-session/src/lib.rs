@@ -79,10 +79,20 @@ pub use instant::Instant;
 pub use limits::Limits;
 pub use list::{Slot, Table};
 pub use memory::{Buffer, Memory, NoSegments, Nothing, Segments, Slices, Storage};
-pub use options::{ConnectError, ConnectOptions, PublishError, PublishOptions, RequestError};
-pub use session::{Session, State};
+pub use options::{
+    AcknowledgeError, ConnectError, ConnectOptions, DisconnectError, PublishError, PublishOptions, RequestError,
+};
+pub use session::{AuthenticateError, Session, State};
 
+/// Whether enhanced authentication is built in.
+pub(crate) const AUTHENTICATION: bool = cfg!(feature = "authentication");
 /// Whether QoS 2 is built in.
 pub(crate) const EXACTLY_ONCE: bool = cfg!(feature = "exactly-once");
+/// Whether requests are compared with what the server offers.
+pub(crate) const LIMITS: bool = cfg!(feature = "limits");
+/// Whether received messages can be refused.
+pub(crate) const REFUSALS: bool = cfg!(feature = "refusals");
 /// Whether anything outlives a connection.
 pub(crate) const RESUME: bool = cfg!(feature = "resume");
+/// Whether MQTT 3.1 is spoken.
+pub(crate) const V3_1: bool = cfg!(feature = "v3_1");

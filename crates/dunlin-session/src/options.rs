@@ -36,6 +36,14 @@ pub struct ConnectOptions<'o> {
     /// QoS 1 and 2 messages that we send before the first of them is acknowledged; the server's Receive Maximum may
     /// lower it. Default: 65,535.
     pub send_maximum: u16,
+    /// Ask for Response Information, from which response topics are made. 5.0 only. Default: false.
+    pub request_response_information: bool,
+    /// Let the server send reason strings and user properties with anything, rather than with PUBLISH, CONNACK and
+    /// DISCONNECT alone [MQTT-3.1.2-29]. `false` needs 5.0. Default: true.
+    pub request_problem_information: bool,
+    /// What else CONNECT says: user properties, and the authentication method and data with which enhanced
+    /// authentication begins. 5.0 only, made for a CONNECT. Default: none.
+    pub properties: Properties<'o>,
     /// Milliseconds to wait for CONNACK. Default: 20,000.
     pub connect_timeout: u32,
     /// Milliseconds without a single byte from the server, after it was asked something, until the link counts as
@@ -57,6 +65,9 @@ impl Default for ConnectOptions<'_> {
             topic_alias_maximum: 0,
             maximum_packet_size: u32::MAX,
             send_maximum: u16::MAX,
+            request_response_information: false,
+            request_problem_information: true,
+            properties: Properties::NONE,
             connect_timeout: 20_000,
             ping_timeout: 10_000,
         }
@@ -91,14 +102,20 @@ pub enum ConnectError {
     AlreadyConnected,
     /// 3.1.1 has no password without a user name [MQTT-3.1.2-22].
     PasswordAlone,
-    /// In 3.1.1 a session that outlives its connection needs a client identifier [MQTT-3.1.3-7].
+    /// In 3.1.1 a session that outlives its connection needs a client identifier [MQTT-3.1.3-7], in 3.1 every one.
     ClientIdEmpty,
     /// Receive Maximum or Maximum Packet Size is 0 [U5-3.1.2.11-a].
     Zero,
     /// The client identifier or user name holds U+0000, or a field is longer than 65,535 bytes.
     Text,
-    /// The will has properties, which 3.1.1 cannot say.
+    /// There are properties, of CONNECT or the will, which 3.1.1 cannot say.
     NeedsV5,
+    /// A property stands among the others that has an option of its own.
+    PropertyNotAllowed,
+    /// Properties of CONNECT need the feature `authentication`.
+    NeedsAuthentication,
+    /// MQTT 3.1 needs the feature `v3_1`.
+    NeedsV3_1,
     /// A session that outlives its connection needs the feature `resume`.
     NeedsResume,
     /// The control lane has no room for the CONNECT; so many bytes are needed.
@@ -110,10 +127,17 @@ impl fmt::Display for ConnectError {
         match self {
             Self::AlreadyConnected => f.write_str("a connection is open already: end it before the next"),
             Self::PasswordAlone => f.write_str("MQTT 3.1.1 has no password without a user name: give one, or use 5.0"),
-            Self::ClientIdEmpty => f.write_str("MQTT 3.1.1 needs a client identifier for a session that is kept"),
+            Self::ClientIdEmpty => {
+                f.write_str("MQTT 3.1.1 needs a client identifier for a session that is kept, and 3.1 always")
+            }
             Self::Zero => f.write_str("Receive Maximum and Maximum Packet Size must not be 0"),
             Self::Text => f.write_str("a field of CONNECT holds U+0000 or is longer than 65,535 bytes"),
-            Self::NeedsV5 => f.write_str("MQTT 3.1.1 has no will properties: leave them out, or use 5.0"),
+            Self::NeedsV5 => f.write_str("MQTT 3.1.1 has no properties: leave them out, or use 5.0"),
+            Self::PropertyNotAllowed => f.write_str("a property of CONNECT has an option of its own: set that instead"),
+            Self::NeedsAuthentication => {
+                f.write_str("this build says no more in CONNECT (feature `authentication`): leave its properties out")
+            }
+            Self::NeedsV3_1 => f.write_str("this build does not speak MQTT 3.1 (feature `v3_1`): use 3.1.1 or 5.0"),
             Self::NeedsResume => f.write_str("this build keeps no session (feature `resume`): leave the expiry at 0"),
             Self::NoRoom(needed) => write!(f, "the control lane needs {needed} bytes for this CONNECT"),
         }
@@ -128,6 +152,7 @@ impl From<EncodeError> for ConnectError {
             EncodeError::NoRoom(needed) => Self::NoRoom(needed),
             EncodeError::PasswordAlone => Self::PasswordAlone,
             EncodeError::NeedsV5 => Self::NeedsV5,
+            EncodeError::NeedsV3_1 => Self::NeedsV3_1,
             _ => Self::Text,
         }
     }
@@ -196,6 +221,12 @@ pub enum RequestError {
     TooLarge,
     /// 3.1.1 cannot say it: properties, or an option other than the QoS.
     NeedsV5,
+    /// The server has no wildcard subscriptions [U5-3.2.2.3.11-a].
+    WildcardNotSupported,
+    /// The server has no shared subscriptions [U5-3.2.2.3.13-a].
+    SharedNotSupported,
+    /// The server has no subscription identifiers [U5-3.2.2.3.12-a].
+    IdentifierNotSupported,
     /// There is no filter [MQTT-3.8.3-2] [MQTT-3.10.3-2].
     NoFilters,
     /// No Local may not stand on a shared subscription [MQTT-3.8.3-4].
@@ -211,6 +242,9 @@ impl fmt::Display for RequestError {
             Self::Full => "the control lane is full: transmit, then try again",
             Self::TooLarge => "the request is larger than MQTT, the memory or this server allows: ask for less at once",
             Self::NeedsV5 => "MQTT 3.1.1 knows no subscription option but the QoS: leave it out, or use 5.0",
+            Self::WildcardNotSupported => "the server has no wildcard subscriptions: name each topic",
+            Self::SharedNotSupported => "the server has no shared subscriptions: subscribe without $share",
+            Self::IdentifierNotSupported => "the server has no subscription identifiers: leave it out",
             Self::NoFilters => "give at least one topic filter",
             Self::SharedNoLocal => "No Local is not allowed on a shared subscription",
             Self::QosNotSupported => "this build has no QoS 2 (feature `exactly-once`)",
@@ -231,3 +265,51 @@ impl From<EncodeError> for RequestError {
         }
     }
 }
+
+/// Why an acknowledgement cannot say this. The caller is at fault, and the message is still to be acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AcknowledgeError {
+    /// 3.1.1 can only acknowledge: to refuse a message is to close the connection.
+    NeedsV5,
+    /// To refuse a message needs the feature `refusals`.
+    NeedsRefusals,
+    /// PUBACK and PUBREC have no such reason code [MQTT-3.4.2-1] [MQTT-3.5.2-1].
+    NotAllowed,
+}
+
+impl fmt::Display for AcknowledgeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NeedsV5 => "MQTT 3.1.1 cannot refuse a message: acknowledge it, or use 5.0",
+            Self::NeedsRefusals => "this build refuses no message (feature `refusals`): acknowledge it",
+            Self::NotAllowed => "an acknowledgement of a message cannot have this reason code",
+        })
+    }
+}
+
+impl core::error::Error for AcknowledgeError {}
+
+/// Why a DISCONNECT cannot say this. The caller is at fault, and the connection goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DisconnectError {
+    /// 3.1.1 says nothing in its DISCONNECT.
+    NeedsV5,
+    /// The reason code or a property is one that only a server may send [MQTT-3.14.2-1].
+    NotAllowed,
+    /// A session that CONNECT let end with its connection cannot be kept after all [U5-3.14.2.2.2-a].
+    SessionExpiry,
+}
+
+impl fmt::Display for DisconnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NeedsV5 => "MQTT 3.1.1 says nothing in its DISCONNECT: leave properties out, or use 5.0",
+            Self::NotAllowed => "only a server may send this reason code or property in DISCONNECT",
+            Self::SessionExpiry => "the session ends with the connection, as CONNECT said: it cannot be kept after all",
+        })
+    }
+}
+
+impl core::error::Error for DisconnectError {}

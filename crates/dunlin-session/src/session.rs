@@ -1,17 +1,20 @@
+mod authentication;
 mod handshake;
 mod input;
 mod timing;
 
+pub use authentication::AuthenticateError;
+
 use core::fmt;
 
 use dunlin_codec::{
-    DecodeError, EncodeError, PacketId, Properties, Qos, ReasonCode, Subscribe, SubscriptionFilter, TopicFilter,
-    TopicName, Unsubscribe, UnsubscribeFilters, Version,
+    DecodeError, Disconnect, EncodeError, PacketId, PacketType, Properties, PropertyId, Qos, ReasonCode, Subscribe,
+    SubscriptionFilter, TopicFilter, TopicName, Unsubscribe, UnsubscribeFilters, Version,
 };
 
 use crate::{
-    Backoff, Chunk, Delivery, EXACTLY_ONCE, Inbound, InboundAliases, Instant, Limits, Memory, Outcome, PublishError,
-    PublishOptions, RESUME, RequestError, Storage,
+    AcknowledgeError, Backoff, Chunk, Delivery, DisconnectError, EXACTLY_ONCE, Inbound, InboundAliases, Instant,
+    LIMITS, Limits, Memory, Outcome, PublishError, PublishOptions, REFUSALS, RESUME, RequestError, Storage,
     lane::{Lane, PUBACK, PUBREC, PUBREL},
     list,
     outbound::{Outbound, Payload, Shared},
@@ -48,7 +51,6 @@ pub struct Session<M: Memory> {
     // What the options said that is needed after CONNECT.
     receive_maximum: u16,
     send_maximum: u16,
-    topic_alias_maximum: u16,
     maximum_packet_size: u32,
     session_expiry_interval: u32,
     /// Counts connections, to tell a delivery of this one from one of an earlier.
@@ -62,6 +64,11 @@ pub struct Session<M: Memory> {
     limits: Limits,
     timing: timing::Timing,
     backoff: Backoff,
+    authentication: authentication::Authentication,
+    /// Reason strings and user properties are wanted.
+    problem_information: bool,
+    /// What was told to the server.
+    topic_alias_maximum: u16,
 }
 
 /// Where the connection stands.
@@ -115,6 +122,8 @@ impl<M: Memory> Session<M> {
             clean_start: false,
             discarded: false,
             leaving: false,
+            authentication: authentication::Authentication::NONE,
+            problem_information: true,
             farewell: None,
             receive_maximum: u16::MAX,
             topic_alias_maximum: 0,
@@ -173,10 +182,10 @@ impl<M: Memory> Session<M> {
         self.outbound.is_idle()
     }
 
-    /// Whether the server owes an answer to a PUBLISH, PUBREL, SUBSCRIBE or UNSUBSCRIBE: whoever stops reading then
+    /// Whether the server owes an answer to a PUBLISH, PUBREL, SUBSCRIBE, UNSUBSCRIBE or AUTH: whoever stops reading then
     /// waits for ever.
     pub fn awaits_answer(&self) -> bool {
-        self.outbound.awaits_answer()
+        self.outbound.awaits_answer() || self.authentication.is_waiting()
     }
 
     // ---- commands ----
@@ -220,10 +229,33 @@ impl<M: Memory> Session<M> {
         if !EXACTLY_ONCE && filters.iter().any(|filter| filter.options.qos == Qos::ExactlyOnce) {
             return Err(RequestError::QosNotSupported);
         }
+        if LIMITS {
+            self.check_filters(filters, properties)?;
+        }
         let version = self.version;
         self.request(list::State::Subscribe, filters.len(), |packet_id, out| {
             Subscribe { properties, ..Subscribe::new(packet_id, filters) }.encode(version, out)
         })
+    }
+
+    /// What the server said in CONNACK that it does not have [U5-3.2.2.3.11-a] [U5-3.2.2.3.12-a] [U5-3.2.2.3.13-a].
+    fn check_filters(
+        &self,
+        filters: &[SubscriptionFilter<'_>],
+        properties: Properties<'_>,
+    ) -> Result<(), RequestError> {
+        let limits = &self.limits;
+        if !limits.wildcard_subscription_available && filters.iter().any(|filter| filter.filter.has_wildcard()) {
+            return Err(RequestError::WildcardNotSupported);
+        }
+        if !limits.shared_subscription_available && filters.iter().any(|filter| filter.filter.is_shared()) {
+            return Err(RequestError::SharedNotSupported);
+        }
+        let has_identifier = properties.number(PropertyId::SubscriptionIdentifier).is_some();
+        if !limits.subscription_identifier_available && has_identifier {
+            return Err(RequestError::IdentifierNotSupported);
+        }
+        Ok(())
     }
 
     /// Ends subscriptions; the verdicts come as [`Event::Unsubscribed`](crate::Event::Unsubscribed) with the
@@ -246,27 +278,32 @@ impl<M: Memory> Session<M> {
             return Err(RequestError::NotConnected);
         }
         let id = self.outbound.take_request(kind, filters).ok_or(RequestError::Full)?;
-        let written = match encode(id, self.lane.free()) {
-            Err(EncodeError::NoRoom(needed)) if needed > self.limits.maximum_packet_size as usize => {
-                Err(RequestError::TooLarge)
-            }
-            Err(EncodeError::NoRoom(needed)) if self.lane.grow(needed) => {
-                encode(id, self.lane.free()).map_err(RequestError::from)
-            }
-            Ok(len) if len > self.limits.maximum_packet_size as usize => Err(RequestError::TooLarge),
-            Err(EncodeError::NoRoom(_)) if self.lane.is_empty() => Err(RequestError::TooLarge),
-            other => other.map_err(RequestError::from),
-        };
-        match written {
-            Ok(len) => {
-                self.lane.commit(len, true);
-                Ok(id)
-            }
+        match self.put_packet(true, |out| encode(id, out)) {
+            Ok(()) => Ok(id),
             Err(error) => {
                 self.outbound.release_request(id);
-                Err(error)
+                Err(error.into())
             }
         }
+    }
+
+    /// Writes a packet into the lane. [`EncodeError::NoRoom`]: not now; [`EncodeError::TooLarge`]: not ever, or not for
+    /// this server [MQTT-3.2.2-15].
+    fn put_packet(
+        &mut self,
+        asks: bool,
+        encode: impl Fn(&mut [u8]) -> Result<usize, EncodeError>,
+    ) -> Result<(), EncodeError> {
+        let maximum = self.limits.maximum_packet_size as usize;
+        let len = match encode(self.lane.free()) {
+            Err(EncodeError::NoRoom(needed)) if needed > maximum => return Err(EncodeError::TooLarge),
+            Err(EncodeError::NoRoom(needed)) if self.lane.grow(needed) => encode(self.lane.free())?,
+            Err(EncodeError::NoRoom(_)) if self.lane.is_empty() => return Err(EncodeError::TooLarge),
+            Ok(len) if len > maximum => return Err(EncodeError::TooLarge),
+            other => other?,
+        };
+        self.lane.commit(len, asks);
+        Ok(())
     }
 
     /// The application is done with a received message, whether it was wanted or not [MQTT-4.5.0-2]. Messages may be
@@ -276,11 +313,35 @@ impl<M: Memory> Session<M> {
     /// gone. A QoS 1 message then comes again; a QoS 2 message is remembered as done until the server sends it again.
     #[inline]
     pub fn acknowledge(&mut self, delivery: Delivery) -> bool {
+        self.acknowledge_as(delivery, ReasonCode::SUCCESS)
+    }
+
+    /// As [`acknowledge`](Session::acknowledge), and the PUBACK or PUBREC says `reason` [MQTT-3.4.2-1] [MQTT-3.5.2-1]:
+    /// an error refuses the message for good, the server does not send it again [MQTT-4.4.0-2]. A reason string is not
+    /// sent: the answer may have to wait for its turn, and its text would need memory.
+    ///
+    /// # Errors
+    /// See [`AcknowledgeError`].
+    pub fn acknowledge_with(&mut self, delivery: Delivery, reason: ReasonCode) -> Result<bool, AcknowledgeError> {
+        if !self.version.is_v5() && reason != ReasonCode::SUCCESS {
+            return Err(AcknowledgeError::NeedsV5);
+        }
+        if !REFUSALS && reason != ReasonCode::SUCCESS {
+            return Err(AcknowledgeError::NeedsRefusals);
+        }
+        if !reason.is_listed_for(PacketType::Puback) {
+            return Err(AcknowledgeError::NotAllowed);
+        }
+        Ok(self.acknowledge_as(delivery, reason))
+    }
+
+    #[inline]
+    fn acknowledge_as(&mut self, delivery: Delivery, reason: ReasonCode) -> bool {
         let valid = match delivery.qos {
             Qos::ExactlyOnce if EXACTLY_ONCE && RESUME => delivery.connection >= self.session_began,
             _ => delivery.connection == self.connection,
         };
-        let known = valid && self.inbound.acknowledge(delivery.id, delivery.qos);
+        let known = valid && self.inbound.acknowledge(delivery.id, delivery.qos, reason);
         if known {
             self.answer();
         }
@@ -291,19 +352,53 @@ impl<M: Memory> Session<M> {
     #[inline]
     fn answer(&mut self) {
         while self.state == State::Connected && self.lane.has_room() {
-            let Some((id, qos)) = self.inbound.next_answer() else { return };
+            let Some((id, qos, reason)) = self.inbound.next_answer() else { return };
             let first_byte = if EXACTLY_ONCE && qos == Qos::ExactlyOnce { PUBREC } else { PUBACK };
-            self.lane.acknowledge(self.version, first_byte, id, ReasonCode::SUCCESS);
+            self.lane.acknowledge(self.version, first_byte, id, reason);
         }
     }
 
     /// Ends the connection with a DISCONNECT: transmit what is left, then close the link. The server discards the
-    /// will unless `reason` is [`ReasonCode::DISCONNECT_WITH_WILL`]; in 3.1.1 every reason is the normal one.
+    /// will unless `reason` is [`ReasonCode::DISCONNECT_WITH_WILL`]; in 3.1.1 every reason is the normal one. A code that
+    /// only a server may send becomes "Unspecified error" [MQTT-3.14.2-1].
     ///
     /// Messages that are not settled stay, and go out on the next connection.
     pub fn disconnect(&mut self, reason: ReasonCode) {
         self.leaving = self.state != State::Disconnected;
+        let reason = if is_said_by_a_client(reason) { reason } else { ReasonCode::UNSPECIFIED_ERROR };
         self.close(Some(if self.version.is_v5() { reason } else { ReasonCode::SUCCESS }));
+    }
+
+    /// As [`disconnect`](Session::disconnect), with properties: a reason string, user properties, or how long the
+    /// server is to keep the session from now on. They are left out, and the reason stays, where the server takes no
+    /// packet so large [MQTT-3.14.2-3] [MQTT-3.14.2-4], or the control lane has no room.
+    ///
+    /// # Errors
+    /// Nothing has changed: see [`DisconnectError`].
+    pub fn disconnect_with(&mut self, reason: ReasonCode, properties: Properties<'_>) -> Result<(), DisconnectError> {
+        if !self.version.is_v5() && !properties.is_empty() {
+            return Err(DisconnectError::NeedsV5);
+        }
+        if !is_said_by_a_client(reason) {
+            return Err(DisconnectError::NotAllowed);
+        }
+        // [U5-3.14.2.2.2-a]
+        let expiry = properties.number(PropertyId::SessionExpiryInterval);
+        if properties.binary(PropertyId::ServerReference).is_some() {
+            return Err(DisconnectError::NotAllowed);
+        }
+        if self.session_expiry_interval == 0 && expiry.is_some_and(|interval| interval > 0) {
+            return Err(DisconnectError::SessionExpiry);
+        }
+        let was_connected = self.state == State::Connected;
+        self.disconnect(reason);
+        let (version, packet) = (self.version, Disconnect { reason, properties });
+        if was_connected && !properties.is_empty() && self.put_packet(false, |out| packet.encode(version, out)).is_ok()
+        {
+            self.farewell = None;
+            self.has_session &= expiry != Some(0);
+        }
+        Ok(())
     }
 
     /// What is sent to a server that broke the protocol [U5-4.13.1-a]; 3.1.1 can only close.
@@ -399,4 +494,9 @@ impl<M: Memory> Session<M> {
             self.outbound.release_repeated();
         }
     }
+}
+
+/// The codes of DISCONNECT that are not the server's alone.
+fn is_said_by_a_client(reason: ReasonCode) -> bool {
+    matches!(reason.get(), 0x00 | 0x04 | 0x80..=0x83 | 0x90 | 0x93..=0x99)
 }

@@ -66,7 +66,8 @@ fn messages_go_both_ways_with_qos_1() {
             connected(session);
             let id = publish(session, Qos::AtLeastOnce).unwrap().unwrap();
             assert_eq!(transmitted(session)[0], 0x32);
-            let settled = Event::Settled { id, outcome: Outcome::Delivered(ReasonCode::SUCCESS) };
+            let settled =
+                Event::Settled { id, outcome: Outcome::Delivered(ReasonCode::SUCCESS), properties: Properties::NONE };
             assert_eq!(
                 session.handle_input(NOW, b"\x40\x02\0\x01"),
                 Progress::Packet { consumed: 4, event: Some(settled) }

@@ -170,6 +170,7 @@ impl Lifecycle {
             send_maximum: options.send_maximum,
             connect_timeout: millis(left),
             ping_timeout: millis(options.ping_timeout),
+            ..dunlin_session::ConnectOptions::default()
         };
         // What could be wrong was refused before; a field that is too long in sum is left.
         self.shared.lock().session.connect(now, &connect).map_err(|_| {

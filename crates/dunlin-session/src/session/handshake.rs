@@ -1,10 +1,12 @@
 use dunlin_codec::{
     Connack, Connect, DecodeError, EncodeError, PacketType, Properties, PropertyId, PropertyOwner, ProtocolViolation,
-    ReasonCode,
+    ReasonCode, Version, copy_bytes,
 };
 
-use super::{Session, State};
-use crate::{ConnectError, ConnectOptions, Event, Inbound, InboundAliases, Instant, Limits, Memory, RESUME};
+use super::{Session, State, authentication::Authentication};
+use crate::{
+    AUTHENTICATION, ConnectError, ConnectOptions, Event, Inbound, InboundAliases, Instant, Limits, Memory, RESUME, V3_1,
+};
 
 impl<M: Memory> Session<M> {
     /// Begins a connection on a link that the driver has just opened: CONNECT is the first that
@@ -44,9 +46,12 @@ impl<M: Memory> Session<M> {
             ..Connect::new(self.version, options.client_id)
         };
         self.lane.clear();
-        let len = match connect.encode(self.lane.free()) {
-            Err(EncodeError::NoRoom(needed)) if self.lane.grow(needed) => connect.encode(self.lane.free())?,
-            other => other?,
+        let len = match AUTHENTICATION && !options.properties.is_empty() {
+            true => self.put_connect(&connect, options.properties)?,
+            false => match connect.encode(self.lane.free()) {
+                Err(EncodeError::NoRoom(needed)) if self.lane.grow(needed) => connect.encode(self.lane.free())?,
+                other => other?,
+            },
         };
         self.lane.commit(len, false);
         self.receive_maximum = receive_maximum;
@@ -59,20 +64,62 @@ impl<M: Memory> Session<M> {
         // Should no CONNACK come, the server may have begun a session that we know nothing about.
         (self.discarding, self.discarded) = (discarding, false);
         self.connection = self.connection.wrapping_add(1);
+        if AUTHENTICATION {
+            self.authentication = Authentication::begin(options.properties);
+            self.problem_information = options.request_problem_information;
+        }
         self.timing.handle_connecting(now, options.connect_timeout, options.ping_timeout);
         self.state = State::Connecting;
         Ok(())
+    }
+
+    /// Encodes `connect` with properties from two places. They are put together at the end of the lane, while the packet
+    /// is made at its front.
+    fn put_connect(&mut self, connect: &Connect<'_>, more: Properties<'_>) -> Result<usize, EncodeError> {
+        let (first, more) = (connect.properties.as_bytes(), more.as_bytes());
+        let len = first.len().saturating_add(more.len());
+        let encode = |lane: &mut [u8]| {
+            let at = lane.len().checked_sub(len).ok_or(EncodeError::NoRoom(0))?;
+            let (front, back) = lane.split_at_mut_checked(at).unwrap_or_default();
+            copy_bytes(back, first);
+            copy_bytes(back.get_mut(first.len()..).unwrap_or_default(), more);
+            let properties = Properties::check(PropertyOwner::Packet(PacketType::Connect), back).unwrap_or_default();
+            Connect { properties, ..*connect }.encode(front).map_err(|error| match error {
+                EncodeError::NoRoom(needed) => EncodeError::NoRoom(needed.saturating_add(len)),
+                other => other,
+            })
+        };
+        loop {
+            match encode(self.lane.free()) {
+                // At least what the second copy takes; how much in all is told when that is there.
+                Err(EncodeError::NoRoom(needed)) if self.lane.grow(needed.max(len)) => {}
+                other => return other,
+            }
+        }
     }
 
     fn check(&self, options: &ConnectOptions<'_>) -> Result<(), ConnectError> {
         if options.receive_maximum == 0 || options.maximum_packet_size == 0 {
             return Err(ConnectError::Zero);
         }
+        let says_more = !options.properties.is_empty()
+            || options.request_response_information
+            || !options.request_problem_information;
+        if says_more && !AUTHENTICATION {
+            return Err(ConnectError::NeedsAuthentication);
+        }
+        if says_more && !self.version.is_v5() {
+            return Err(ConnectError::NeedsV5);
+        }
+        if AUTHENTICATION && NUMBERED.iter().any(|id| options.properties.number(*id).is_some()) {
+            return Err(ConnectError::PropertyNotAllowed);
+        }
         let keeps = options.session_expiry_interval > 0;
         if !RESUME && keeps {
             return Err(ConnectError::NeedsResume);
         }
-        if !self.version.is_v5() && keeps && options.client_id.is_empty() {
+        let needs_client_id = keeps && !self.version.is_v5() || V3_1 && self.version == Version::V3_1;
+        if needs_client_id && options.client_id.is_empty() {
             return Err(ConnectError::ClientIdEmpty);
         }
         Ok(())
@@ -92,6 +139,7 @@ impl<M: Memory> Session<M> {
         }
         // A DISCONNECT may be sent from here on.
         self.state = State::Connected;
+        self.authentication.handle_connack(connack.properties)?;
         if connack.session_present && (!RESUME || self.clean_start || !self.has_session) {
             return Err(ProtocolViolation::SessionPresentUnexpected);
         }
@@ -100,16 +148,23 @@ impl<M: Memory> Session<M> {
             self.close(Some(ReasonCode::SUCCESS));
             return Ok(Some(Event::SessionDiscarded));
         }
-        if RESUME && !connack.session_present {
+        let goes_on = connack.session_present || self.goes_on_unheard();
+        if RESUME && !goes_on {
             self.inbound.clear();
             self.session_began = self.connection;
         }
         self.limits = Limits::read(&connack, self.limits.keep_alive, self.session_expiry_interval);
-        self.outbound.handle_connected(&self.limits, self.send_maximum, connack.session_present);
+        self.outbound.handle_connected(&self.limits, self.send_maximum, goes_on);
         self.has_session = self.limits.session_expiry_interval > 0;
         self.timing.handle_connected(now, self.limits.keep_alive);
         self.backoff.handle_connected(now);
         Ok(Some(Event::Connected { session_present: connack.session_present, connack }))
+    }
+
+    /// A CONNACK of 3.1 cannot say that the server goes on with the session. Where it was asked to, messages are repeated
+    /// as if it did: one that does not takes them as new ones, and answers a PUBREL that means nothing to it.
+    fn goes_on_unheard(&self) -> bool {
+        V3_1 && RESUME && self.version == Version::V3_1 && self.has_session && !self.clean_start
     }
 }
 
@@ -139,10 +194,26 @@ fn properties<'a>(
     if options.maximum_packet_size < u32::MAX {
         push(PropertyId::MaximumPacketSize, &options.maximum_packet_size.to_be_bytes());
     }
+    if AUTHENTICATION && options.request_response_information {
+        push(PropertyId::RequestResponseInformation, &[1]);
+    }
+    if AUTHENTICATION && !options.request_problem_information {
+        push(PropertyId::RequestProblemInformation, &[0]);
+    }
     let unused = free.len();
     let used = memory.len().saturating_sub(unused);
     Properties::check(PropertyOwner::Packet(PacketType::Connect), memory.get(..used).unwrap_or_default())
 }
 
 /// Bytes of the properties of CONNECT that are numbers.
-const NUMBERS: usize = 16;
+const NUMBERS: usize = if AUTHENTICATION { 20 } else { 16 };
+
+/// Properties of CONNECT that have an option of their own.
+const NUMBERED: [PropertyId; 6] = [
+    PropertyId::SessionExpiryInterval,
+    PropertyId::RequestProblemInformation,
+    PropertyId::RequestResponseInformation,
+    PropertyId::ReceiveMaximum,
+    PropertyId::TopicAliasMaximum,
+    PropertyId::MaximumPacketSize,
+];

@@ -1,11 +1,12 @@
 use dunlin_codec::{
-    Ack, Connack, DecodeError, Disconnect, FixedHeader, Malformed, PacketType, PropertyId, ProtocolViolation, Publish,
-    Qos, ReasonCode, Suback,
+    Ack, Auth, Connack, DecodeError, Disconnect, FixedHeader, Malformed, PacketType, Properties, PropertyId,
+    ProtocolViolation, Publish, Qos, ReasonCode, Suback,
 };
 
 use super::{Session, State};
 use crate::{
-    Arrival, Delivery, EXACTLY_ONCE, Event, Inbound, InboundAliases, Instant, Memory, Outcome, Progress,
+    AUTHENTICATION, Arrival, Delivery, EXACTLY_ONCE, Event, Inbound, InboundAliases, Instant, LIMITS, Memory, Outcome,
+    Progress,
     lane::{PUBCOMP, PUBREL},
     outbound::Acknowledged,
 };
@@ -57,7 +58,11 @@ impl<M: Memory> Session<M> {
     #[cold]
     fn wait<'i>(&mut self, input: &'i [u8], needed: usize) -> Progress<'i> {
         match input.first() {
-            Some(&first_byte) if self.state == State::Connecting && !matches!(first_byte, 0x20 | 0xE0) => {
+            Some(&first_byte)
+                if self.state == State::Connecting
+                    && !matches!(first_byte, 0x20 | 0xE0)
+                    && !(first_byte == AUTH && self.authentication.is_waiting()) =>
+            {
                 self.fault(ProtocolViolation::FirstPacketNotConnack.into())
             }
             _ => {
@@ -110,10 +115,9 @@ impl<M: Memory> Session<M> {
     /// An alias holds for this connection, and stands for the last topic that came with it [MQTT-3.3.2-10].
     fn handle_alias(&mut self, publish: &Publish<'_>) -> Result<(), ProtocolViolation> {
         let Some(alias) = publish.properties.number(PropertyId::TopicAlias) else { return Ok(()) };
-        // Without memory for aliases the compiler sees that the rest is never needed.
-        let maximum = self.topic_alias_maximum.min(self.inbound_aliases.capacity());
         let alias = alias as u16;
-        if alias > maximum {
+        // Without memory for aliases the compiler sees that the rest is never needed.
+        if self.inbound_aliases.capacity() == 0 || alias > self.topic_alias_maximum {
             return Err(ProtocolViolation::TopicAliasTooLarge);
         }
         let topic = publish.topic.as_bytes();
@@ -154,6 +158,7 @@ impl<M: Memory> Session<M> {
                 self.state = State::Closing;
                 Some(Event::Disconnected(disconnect))
             }
+            (PacketType::Auth, _) if AUTHENTICATION => Some(self.handle_auth(Auth::decode(body)?)?),
             (_, State::Connecting) => return Err(ProtocolViolation::FirstPacketNotConnack.into()),
             (PacketType::Puback | PacketType::Pubrec | PacketType::Pubrel | PacketType::Pubcomp, _) => {
                 return self.handle_ack(packet_type, Ack::decode(version, packet_type, body)?);
@@ -162,6 +167,7 @@ impl<M: Memory> Session<M> {
                 let subscribed = packet_type == PacketType::Suback;
                 let suback = Suback::decode_as(version, packet_type, body)?;
                 let (id, verdicts) = (suback.packet_id, suback.codes.len());
+                self.check_problem_information(suback.properties)?;
                 // [MQTT-2.2.1-6]
                 let asked =
                     self.outbound.answer_request(id, subscribed).ok_or(ProtocolViolation::AcknowledgedUnknown)?;
@@ -187,6 +193,7 @@ impl<M: Memory> Session<M> {
         if matches!(packet_type, PacketType::Pubrec | PacketType::Pubrel) && !self.lane.has_room() {
             return Ok(Handled::Blocked);
         }
+        self.check_problem_information(ack.properties)?;
         let id = ack.packet_id;
         let acknowledged = match packet_type {
             PacketType::Pubrel => {
@@ -199,7 +206,8 @@ impl<M: Memory> Session<M> {
             }
             _ => self.outbound.handle_ack(packet_type, id, ack.reason),
         };
-        let settled = |outcome: Outcome| Ok(Handled::Event(Some(Event::Settled { id, outcome })));
+        let properties = ack.properties;
+        let settled = |outcome: Outcome| Ok(Handled::Event(Some(Event::Settled { id, outcome, properties })));
         match acknowledged {
             Acknowledged::Settled(outcome) => settled(outcome),
             Acknowledged::Release => {
@@ -216,6 +224,16 @@ impl<M: Memory> Session<M> {
         }
     }
 
+    /// Whether the server sends texts that were asked not to be sent [MQTT-3.1.2-29].
+    pub(super) fn check_problem_information(&self, properties: Properties<'_>) -> Result<(), ProtocolViolation> {
+        let is_text = |id| properties.binary(id).is_some();
+        let wanted = !LIMITS || self.problem_information || properties.is_empty();
+        match wanted || !(is_text(PropertyId::ReasonString) || properties.user_properties().next().is_some()) {
+            true => Ok(()),
+            false => Err(ProtocolViolation::ProblemInformation),
+        }
+    }
+
     /// A packet that came before CONNACK is a fault; one that came after the end is nothing.
     fn handle_unexpected<'i>(&self) -> Result<Handled<'i>, DecodeError> {
         match self.state {
@@ -226,3 +244,4 @@ impl<M: Memory> Session<M> {
 }
 
 const PUBLISH: u8 = PacketType::Publish as u8;
+const AUTH: u8 = 0xF0;

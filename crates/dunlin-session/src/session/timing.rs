@@ -1,4 +1,5 @@
-use crate::{Inbound, InboundAliases, Instant, Limits, Memory, RESUME, Session, State, Timeout};
+use super::authentication::Authentication;
+use crate::{AUTHENTICATION, Inbound, InboundAliases, Instant, Limits, Memory, RESUME, Session, State, Timeout};
 
 /// The clocks of a connection. Times in milliseconds.
 #[derive(Debug)]
@@ -198,6 +199,9 @@ impl<M: Memory> Session<M> {
         (self.leaving, self.farewell) = (false, None);
         self.limits = Limits::NONE;
         self.lane.clear();
+        if AUTHENTICATION {
+            self.authentication = Authentication::NONE;
+        }
         if RESUME {
             self.outbound.handle_connection_lost();
         } else {

@@ -1,12 +1,14 @@
 //! The end of a connection, from either side.
 
-use dunlin_codec::{ProtocolViolation, ReasonCode};
-use dunlin_session::{Event, Outcome, PublishError, PublishOptions, Rejection, State, Uncertainty};
+use dunlin_codec::{PacketType, Properties, PropertyOwner, ProtocolViolation, ReasonCode};
+use dunlin_session::{
+    ConnectOptions, DisconnectError, Event, Outcome, PublishError, PublishOptions, Rejection, State, Uncertainty,
+};
 
 use crate::{
     memory::Room,
-    scene::{QOS0, QOS1, QOS2, scenes, scenes_v5, scenes_with},
-    wire::{PUBREC, ack, publish},
+    scene::{QOS0, QOS1, QOS2, scenes, scenes_v5, scenes_with, usual},
+    wire::{PUBREC, ack, connack_with, publish},
 };
 
 #[test]
@@ -73,7 +75,7 @@ fn a_disconnect_leaves_though_the_control_lane_is_full() {
 fn a_connect_that_is_not_wholly_sent_is_not_finished() {
     for mut scene in scenes() {
         let now = scene.now;
-        scene.connect(now, &crate::scene::usual()).unwrap();
+        scene.connect(now, &usual()).unwrap();
         scene.wire_at_most(5);
         scene.disconnect(ReasonCode::SUCCESS);
         assert_eq!((scene.state(), scene.wire()), (State::Closing, vec![]));
@@ -130,5 +132,82 @@ fn a_client_that_gives_up_is_told_how_far_each_message_got() {
         let rejected = Outcome::Rejected(Rejection::Closed);
         assert_eq!(scene.settled(), [(released, unknown), (sent, unknown), (queued, rejected), (tracked, rejected)]);
         assert!(scene.is_idle() && !scene.awaits_answer());
+    }
+}
+
+fn said(bytes: &[u8]) -> Properties<'_> {
+    Properties::check(PropertyOwner::Packet(PacketType::Disconnect), bytes).unwrap()
+}
+
+#[test]
+fn a_disconnect_may_carry_a_text_and_a_new_session_expiry() {
+    for scene in scenes_v5() {
+        let mut scene = scene.connected();
+        let properties = said(b"\x11\0\0\0\x05\x1f\0\x03bye");
+        assert_eq!(scene.disconnect_with(ReasonCode::DISCONNECT_WITH_WILL, properties), Ok(()));
+        assert_eq!(scene.wire(), b"\xe0\x0d\x04\x0b\x11\0\0\0\x05\x1f\0\x03bye");
+        assert_eq!((scene.state(), scene.wire()), (State::Closing, vec![]));
+        scene.resume();
+    }
+}
+
+/// [MQTT-3.14.2-3] [MQTT-3.14.2-4]: the largest packet that the server takes has 12 bytes, then 13.
+#[test]
+fn what_makes_a_disconnect_too_large_is_left_out() {
+    let properties = said(b"\x1f\0\x06so far");
+    for (maximum, wire) in [(12, &b"\xe0\x01\x80"[..]), (13, b"\xe0\x0b\x80\x09\x1f\0\x06so far")] {
+        for scene in scenes_v5() {
+            let mut scene = scene.connected_by(&connack_with(false, &[0x27, 0, 0, 0, maximum]));
+            assert_eq!(scene.disconnect_with(ReasonCode::UNSPECIFIED_ERROR, properties), Ok(()));
+            assert_eq!(scene.wire(), wire);
+        }
+    }
+}
+
+/// [MQTT-3.14.2-1] [U5-3.14.2.2.2-a]
+#[test]
+fn a_disconnect_that_a_client_may_not_send_is_refused_at_the_call() {
+    for scene in scenes() {
+        let mut scene = scene.connected();
+        for code in [0x87, 0x89, 0x8B, 0x8D, 0x8E, 0x8F, 0x9A, 0x9B, 0x9C, 0x9D, 0xA2, 0x01, 0x92] {
+            let reason = ReasonCode::new(code);
+            assert_eq!(scene.disconnect_with(reason, Properties::NONE), Err(DisconnectError::NotAllowed), "{reason}");
+        }
+        let referring = scene.disconnect_with(ReasonCode::SUCCESS, said(b"\x1c\0\x01s"));
+        let later = scene.disconnect_with(ReasonCode::SUCCESS, said(b"\x11\0\0\0\x05"));
+        match scene.is_v5() {
+            true => assert_eq!((referring, later), (Err(DisconnectError::NotAllowed), Ok(()))),
+            false => assert_eq!((referring, later), (Err(DisconnectError::NeedsV5), Err(DisconnectError::NeedsV5))),
+        }
+    }
+    for mut scene in scenes_v5() {
+        scene.begin_with(&ConnectOptions { session_expiry_interval: 0, ..usual() });
+        scene.receives(&connack_with(false, &[]));
+        let kept = scene.disconnect_with(ReasonCode::SUCCESS, said(b"\x11\0\0\0\x05"));
+        assert_eq!((kept, scene.state()), (Err(DisconnectError::SessionExpiry), State::Connected));
+        assert_eq!(scene.disconnect_with(ReasonCode::SUCCESS, said(b"\x11\0\0\0\0")), Ok(()));
+    }
+}
+
+/// A session that ends by its DISCONNECT is not asked for again.
+#[test]
+fn a_session_may_be_given_up_when_leaving() {
+    for scene in scenes_v5() {
+        let mut scene = scene.connected();
+        scene.disconnect_with(ReasonCode::SUCCESS, said(b"\x11\0\0\0\0")).unwrap();
+        scene.wire();
+        scene.break_link();
+        scene.begin();
+        let fault = scene.fault(&connack_with(true, &[]));
+        assert_eq!(fault, ProtocolViolation::SessionPresentUnexpected.into());
+    }
+}
+
+#[test]
+fn a_code_of_the_server_alone_becomes_an_unspecified_error() {
+    for scene in scenes_v5() {
+        let mut scene = scene.connected();
+        scene.disconnect(ReasonCode::SESSION_TAKEN_OVER);
+        assert_eq!(scene.wire(), [0xE0, 1, 0x80]);
     }
 }

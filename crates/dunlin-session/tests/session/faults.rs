@@ -1,11 +1,11 @@
 //! What a server may not send: 5.0 is told why, 3.1.1 can only close.
 
 use dunlin_codec::{DecodeError, ProtocolViolation};
-use dunlin_session::{Progress, State};
+use dunlin_session::{ConnectOptions, Progress, State};
 
 use crate::{
-    scene::{QOS1, scenes},
-    wire::packet,
+    scene::{QOS1, QOS2, scenes, scenes_v5, usual},
+    wire::{connack_with, packet},
 };
 
 #[test]
@@ -55,6 +55,39 @@ fn an_auth_that_nothing_asked_for_is_a_fault() {
     }
 }
 
+/// [MQTT-3.1.2-29]: PUBLISH, CONNACK and DISCONNECT may carry them all the same.
+#[test]
+fn texts_that_were_asked_not_to_be_sent_are_a_fault() {
+    let (text, user) = (&b"\x1f\0\x02no"[..], &b"\x26\0\x01a\0\x01b"[..]);
+    for properties in [text, user] {
+        let len = properties.len() as u8;
+        let answers = [
+            packet(0x40, &[&[0, 1, 0, len], properties].concat()),
+            packet(0x50, &[&[0, 2, 0, len], properties].concat()),
+            packet(0x90, &[&[0, 3, len], properties, &[0]].concat()),
+            packet(0x62, &[&[0, 9, 0, len], properties].concat()),
+        ];
+        for (wanted, answer) in [true, false].into_iter().flat_map(|wanted| answers.iter().map(move |a| (wanted, a))) {
+            for mut scene in scenes_v5() {
+                scene.begin_with(&ConnectOptions { request_problem_information: wanted, ..usual() });
+                scene.receives(&connack_with(false, properties));
+                scene.send(QOS1, b"");
+                scene.send(QOS2, b"");
+                let filter = dunlin_codec::TopicFilter::new("a").unwrap();
+                let options = dunlin_codec::SubscriptionOptions::default();
+                let wants = [dunlin_codec::SubscriptionFilter { filter, options }];
+                scene.subscribe(&wants, dunlin_codec::Properties::NONE).unwrap();
+                scene.wire();
+                scene.receives(&packet(0x30, &[&[0, 1, b't', user.len() as u8], user].concat()));
+                match wanted {
+                    true => drop(scene.receives(answer)),
+                    false => assert_eq!(scene.fault(answer), ProtocolViolation::ProblemInformation.into()),
+                }
+            }
+        }
+    }
+}
+
 /// A server of another protocol is told at its first byte, not when so many bytes came as its text seems to announce.
 #[test]
 fn what_cannot_become_a_connack_is_a_fault_at_its_first_byte() {
@@ -92,7 +125,7 @@ fn no_input_is_too_strange() {
         for scene in scenes() {
             let mut scene = scene.connected();
             for _ in 0..4 {
-                scene.send(if next() % 2 == 0 { QOS1 } else { crate::scene::QOS2 }, b"1");
+                scene.send(if next() % 2 == 0 { QOS1 } else { QOS2 }, b"1");
             }
             scene.wire_at_most(next() % 40);
             for _ in 0..4 {

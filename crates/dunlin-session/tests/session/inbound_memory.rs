@@ -1,13 +1,13 @@
 //! Both memories of received messages do the same, whatever is done to them, as long as there is room.
 
-use dunlin_codec::{PacketId, Qos};
+use dunlin_codec::{PacketId, Qos, ReasonCode};
 use dunlin_session::{Arrival, HeapInbound, Inbound, Received};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone, Copy)]
 enum Operation {
     Arrive(u16, Qos),
-    Acknowledge(u16, Qos),
+    Acknowledge(u16, Qos, ReasonCode),
     /// The lane has room for answers.
     Answer,
     Release(u16),
@@ -17,10 +17,11 @@ enum Operation {
 
 fn operation() -> impl Strategy<Value = Operation> {
     let id = 1..7_u16;
+    let reason = prop_oneof![3 => Just(ReasonCode::SUCCESS), 1 => Just(ReasonCode::NOT_AUTHORIZED)];
     let qos = prop_oneof![Just(Qos::AtLeastOnce), Just(Qos::ExactlyOnce)];
     prop_oneof![
         8 => (id.clone(), qos.clone()).prop_map(|(id, qos)| Operation::Arrive(id, qos)),
-        8 => (id.clone(), qos).prop_map(|(id, qos)| Operation::Acknowledge(id, qos)),
+        8 => (id.clone(), qos, reason).prop_map(|(id, qos, reason)| Operation::Acknowledge(id, qos, reason)),
         4 => Just(Operation::Answer),
         4 => id.prop_map(Operation::Release),
         2 => Just(Operation::ForgetConnection),
@@ -29,10 +30,10 @@ fn operation() -> impl Strategy<Value = Operation> {
 }
 
 /// Answers of the two flows may leave in any order, but each flow keeps its own.
-fn answers(inbound: &mut impl Inbound) -> [Vec<PacketId>; 3] {
-    let mut flows: [Vec<PacketId>; 3] = Default::default();
-    for (id, qos) in std::iter::from_fn(|| inbound.next_answer()) {
-        flows[qos as usize].push(id);
+fn answers(inbound: &mut impl Inbound) -> [Vec<(PacketId, ReasonCode)>; 3] {
+    let mut flows: [Vec<(PacketId, ReasonCode)>; 3] = Default::default();
+    for (id, qos, reason) in std::iter::from_fn(|| inbound.next_answer()) {
+        flows[qos as usize].push((id, reason));
     }
     flows
 }
@@ -52,9 +53,9 @@ proptest! {
                     prop_assert_ne!(arrival, Arrival::Full);
                     prop_assert_eq!(arrival, heap.arrive(id, qos));
                 }
-                Operation::Acknowledge(id, qos) => {
+                Operation::Acknowledge(id, qos, reason) => {
                     let id = PacketId::new(id).unwrap();
-                    prop_assert_eq!(slices.acknowledge(id, qos), heap.acknowledge(id, qos));
+                    prop_assert_eq!(slices.acknowledge(id, qos, reason), heap.acknowledge(id, qos, reason));
                 }
                 Operation::Answer => prop_assert_eq!(answers(&mut slices), answers(&mut heap)),
                 Operation::Release(id) => {

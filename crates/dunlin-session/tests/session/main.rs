@@ -2,6 +2,7 @@
 //! events and on the bytes of the wire. The last of them is a simulation of thousands of schedules of faults.
 
 mod aliases;
+mod authentication;
 mod closing;
 mod connecting;
 mod control_lane;
@@ -14,6 +15,7 @@ mod packet_ids;
 mod publishing;
 mod quota;
 mod receiving;
+mod refusing;
 mod requests;
 mod resuming;
 mod scene;

@@ -4,9 +4,10 @@ use std::{collections::VecDeque, rc::Rc};
 
 use dunlin_codec::{PacketId, Properties, ReasonCode, SubscriptionFilter, TopicFilter, TopicName, Version};
 use dunlin_session::{
-    Chunk, ConnectError, ConnectOptions, Delivery, HeapBuffer, HeapInbound, HeapInboundAliases, HeapOutboundAliases,
-    HeapTable, Instant, Limits, Memory, Outcome, Progress, PublishError, PublishOptions, Received, RequestError,
-    Segments, Session, SliceAliases, Slices, Slot, State, Storage, Timeout,
+    AcknowledgeError, AuthenticateError, Chunk, ConnectError, ConnectOptions, Delivery, DisconnectError, HeapBuffer,
+    HeapInbound, HeapInboundAliases, HeapOutboundAliases, HeapTable, Instant, Limits, Memory, Outcome, Progress,
+    PublishError, PublishOptions, Received, RequestError, Segments, Session, SliceAliases, Slices, Slot, State,
+    Storage, Timeout,
 };
 
 /// A session, whatever its memory.
@@ -20,6 +21,10 @@ pub(crate) trait Face {
     ) -> Result<PacketId, RequestError>;
     fn unsubscribe(&mut self, filters: &[TopicFilter<'_>]) -> Result<PacketId, RequestError>;
     fn acknowledge(&mut self, delivery: Delivery) -> bool;
+    fn acknowledge_with(&mut self, delivery: Delivery, reason: ReasonCode) -> Result<bool, AcknowledgeError>;
+    fn authenticate(&mut self, properties: Properties<'_>) -> Result<(), AuthenticateError>;
+    fn reauthenticate(&mut self, properties: Properties<'_>) -> Result<(), AuthenticateError>;
+    fn disconnect_with(&mut self, reason: ReasonCode, properties: Properties<'_>) -> Result<(), DisconnectError>;
     fn disconnect(&mut self, reason: ReasonCode);
     fn handle_input<'i>(&mut self, now: Instant, input: &'i [u8]) -> Progress<'i>;
     fn handle_timeout(&mut self, now: Instant) -> Option<Timeout>;
@@ -216,6 +221,22 @@ impl<M: Given> Face for Session<M> {
 
     fn acknowledge(&mut self, delivery: Delivery) -> bool {
         self.acknowledge(delivery)
+    }
+
+    fn acknowledge_with(&mut self, delivery: Delivery, reason: ReasonCode) -> Result<bool, AcknowledgeError> {
+        self.acknowledge_with(delivery, reason)
+    }
+
+    fn authenticate(&mut self, properties: Properties<'_>) -> Result<(), AuthenticateError> {
+        self.authenticate(properties)
+    }
+
+    fn reauthenticate(&mut self, properties: Properties<'_>) -> Result<(), AuthenticateError> {
+        self.reauthenticate(properties)
+    }
+
+    fn disconnect_with(&mut self, reason: ReasonCode, properties: Properties<'_>) -> Result<(), DisconnectError> {
+        self.disconnect_with(reason, properties)
     }
 
     fn disconnect(&mut self, reason: ReasonCode) {

@@ -198,3 +198,26 @@ fn a_request_goes_out_before_messages_that_wait() {
         assert_eq!(scene.wire(), packet(0x82, &[0, id as u8, 0, 0, 1, b'a', 1]));
     }
 }
+
+/// [U5-3.2.2.3.11-a] [U5-3.2.2.3.12-a] [U5-3.2.2.3.13-a]: what CONNACK said the server does not have is not asked for.
+#[test]
+fn what_the_server_does_not_offer_is_refused_at_the_call() {
+    let identifier = Properties::check(PropertyOwner::Packet(PacketType::Subscribe), &[0x0B, 7]).unwrap();
+    for (property, refused, properties, error) in [
+        (0x28, "a/#", Properties::NONE, RequestError::WildcardNotSupported),
+        (0x28, "+", Properties::NONE, RequestError::WildcardNotSupported),
+        (0x28, "$share/g/+/b", Properties::NONE, RequestError::WildcardNotSupported),
+        (0x2A, "$share/g/a", Properties::NONE, RequestError::SharedNotSupported),
+        (0x29, "a", identifier, RequestError::IdentifierNotSupported),
+    ] {
+        for (available, expected) in [(0, Err(error)), (1, Ok(()))] {
+            for scene in scenes_v5() {
+                let mut scene = scene.connected_by(&connack_with(false, &[property, available]));
+                let result = scene.subscribe(&wants(&["b", refused]), properties).map(drop);
+                assert_eq!(result, expected, "{refused} {property:02x}");
+                assert_eq!(scene.wire().is_empty(), result.is_err());
+                assert_eq!(scene.unsubscribe(&[filter(refused)]).map(drop), Ok(()), "to leave is always possible");
+            }
+        }
+    }
+}

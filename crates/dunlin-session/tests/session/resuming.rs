@@ -1,10 +1,10 @@
 //! The server kept the session.
 
-use dunlin_session::Outcome;
+use dunlin_session::{ConnectError, ConnectOptions, Event, Outcome};
 
 use crate::{
     memory::SHARED_FROM,
-    scene::{QOS0, QOS1, QOS2, outcomes, scenes},
+    scene::{QOS0, QOS1, QOS2, outcomes, scenes, scenes_v3_1, usual},
     wire::{PUBACK, PUBCOMP, PUBREC, PUBREL, ack, all},
 };
 
@@ -165,5 +165,54 @@ fn a_link_that_breaks_before_connack_loses_nothing() {
         let connack = crate::wire::connack(scene.version, true);
         scene.meet(&connack);
         assert_eq!(scene.wire(), all(&[ack(PUBREL, 1), scene.publish_packet(0x3A, 2, b"2")]));
+    }
+}
+
+/// Its CONNACK is silent about the session: messages go on, the application must subscribe again.
+#[test]
+fn in_3_1_messages_are_repeated_though_nobody_says_that_the_session_goes_on() {
+    for scene in scenes_v3_1() {
+        let mut scene = scene.connected();
+        scene.send(QOS1, b"1");
+        scene.send(QOS2, b"2");
+        scene.send(QOS2, b"3");
+        scene.wire();
+        scene.receives(&ack(PUBREC, 3));
+        let inbound = scene.publish_packet(0x34, 9, b"in");
+        scene.receives(&inbound);
+        scene.wire();
+        scene.break_link();
+        scene.begin();
+        // Whatever its first byte is: it is reserved.
+        let events = scene.receives(&[0x20, 2, 1, 0]);
+        assert!(matches!(events[..], [Event::Connected { session_present: false, .. }]), "{events:?}");
+        let expected = all(&[ack(PUBREL, 3), scene.publish_packet(0x3A, 1, b"1"), scene.publish_packet(0x3C, 2, b"2")]);
+        assert_eq!(scene.wire(), expected);
+        let again = scene.publish_packet(0x3C, 9, b"in");
+        assert_eq!(scene.receives(&again), [], "it was delivered");
+    }
+}
+
+#[test]
+fn in_3_1_a_clean_start_loses_what_was_in_flight() {
+    for scene in scenes_v3_1() {
+        let mut scene = scene.connected();
+        scene.send(QOS2, b"2");
+        scene.wire();
+        scene.break_link();
+        let options = ConnectOptions { session_expiry_interval: 0, ..usual() };
+        scene.begin_with(&options);
+        scene.receives(&[0x20, 2, 0, 0]);
+        assert!(matches!(scene.settled()[..], [(1, Outcome::Unknown(_))]));
+    }
+}
+
+#[test]
+fn in_3_1_every_session_has_a_client_identifier() {
+    for mut scene in scenes_v3_1() {
+        let (now, nameless) = (scene.now, ConnectOptions::default());
+        assert_eq!(scene.connect(now, &nameless), Err(ConnectError::ClientIdEmpty));
+        assert_eq!(scene.connect(now, &ConnectOptions { client_id: "c", ..nameless }), Ok(()));
+        assert_eq!(scene.wire(), b"\x10\x0f\0\x06MQIsdp\x03\x02\0\x3c\0\x01c");
     }
 }

@@ -36,6 +36,11 @@ pub(crate) fn scenes_of(version: Version, room: Room) -> impl Iterator<Item = Sc
     })
 }
 
+/// In MQTT 3.1.
+pub(crate) fn scenes_v3_1() -> impl Iterator<Item = Scene> {
+    scenes_of(Version::V3_1, Room::default())
+}
+
 pub(crate) fn scenes_v5() -> impl Iterator<Item = Scene> {
     scenes_of(Version::V5, Room::default())
 }
@@ -196,7 +201,7 @@ pub(crate) fn usual() -> ConnectOptions<'static> {
 /// The outcomes among events.
 pub(crate) fn outcomes(events: &[Event<'_>]) -> Vec<(u16, Outcome)> {
     let outcome = |event: &Event<'_>| match event {
-        Event::Settled { id, outcome } => (id.get(), *outcome),
+        Event::Settled { id, outcome, .. } => (id.get(), *outcome),
         other => panic!("{other:?}"),
     };
     events.iter().map(outcome).collect()

@@ -306,7 +306,7 @@ impl<'d> Connection<'d> {
             match told {
                 None => {}
                 Some(Told::Message { publish, delivery }) => engine.deliver(base, &publish, delivery, overfull),
-                Some(Told::Settled { id, outcome }) => engine.settle(id, outcome, &mut self.wakers),
+                Some(Told::Settled { id, outcome, .. }) => engine.settle(id, outcome, &mut self.wakers),
                 Some(Told::Connected { session_present, connack }) => {
                     self.was_connected = true;
                     let assigned = connack.properties.text(PropertyId::AssignedClientIdentifier);
@@ -329,6 +329,8 @@ impl<'d> Connection<'d> {
                     let answers = engine.filters.handle_unsuback(unsuback.packet_id, &mut self.wakers);
                     tell(engine, answers);
                 }
+                // Without a method in CONNECT there is none.
+                Some(Told::Authentication(_)) => {}
                 Some(Told::Refused(connack)) => return Err(Ended::With(refused(&connack))),
                 Some(Told::SessionDiscarded) => return Err(Ended::SessionDiscarded),
                 Some(Told::Disconnected(disconnect)) => {

@@ -171,9 +171,10 @@ impl Client {
                 *self.told.entry((publish.qos, number)).or_default() += 1;
                 self.unacknowledged.extend(delivery.map(|delivery| (delivery, publish.qos, number)));
             }
-            Event::Settled { id, outcome } => self.settle(id.get(), outcome),
+            Event::Settled { id, outcome, .. } => self.settle(id.get(), outcome),
             Event::Subscribed(suback) => assert!(self.requests.remove(&suback.packet_id.get())),
             Event::Unsubscribed(unsuback) => assert!(self.requests.remove(&unsuback.packet_id.get())),
+            Event::Authentication(auth) => panic!("nobody asked for {auth:?}"),
         }
     }
 

@@ -1,0 +1,244 @@
+//! Enhanced authentication: a conversation before CONNACK, and another whenever either side wants it.
+
+use dunlin_codec::{PacketType, Properties, Property, PropertyOwner, PropertyWriter, ReasonCode};
+use dunlin_session::{AuthenticateError, ConnectError, ConnectOptions, Event, Progress, State};
+
+use crate::{
+    scene::{Scene, scenes, scenes_v5, usual},
+    wire::{ack, connack, connack_with, packet},
+};
+
+/// Method and data, as they stand in CONNECT, AUTH and CONNACK.
+fn said(method: &str, data: &[u8]) -> Vec<u8> {
+    let mut memory = [0; 400];
+    let writer = PropertyWriter::new(PropertyOwner::Packet(PacketType::Auth), &mut memory);
+    let writer = writer.push(Property::AuthenticationMethod(method)).unwrap();
+    writer.push(Property::AuthenticationData(data)).unwrap().finish().unwrap().as_bytes().to_vec()
+}
+
+fn of(packet: PacketType, bytes: &[u8]) -> Properties<'_> {
+    Properties::check(PropertyOwner::Packet(packet), bytes).unwrap()
+}
+
+fn auth(reason: u8, properties: &[u8]) -> Vec<u8> {
+    packet(0xF0, &[&[reason, properties.len() as u8], properties].concat())
+}
+
+fn connack_of(properties: &[u8]) -> Vec<u8> {
+    connack_with(false, properties)
+}
+
+/// CONNECT is written, with this method.
+fn begin(scene: &mut Scene, method: &str) {
+    let bytes = said(method, b"first");
+    scene.begin_with(&ConnectOptions { properties: of(PacketType::Connect, &bytes), ..usual() });
+}
+
+/// Connected by this method.
+fn meet(scene: &mut Scene, method: &str) {
+    begin(scene, method);
+    let connack = connack_of(&said(method, b"done"));
+    assert!(matches!(scene.receives(&connack)[..], [Event::Connected { .. }]));
+}
+
+fn authenticate(scene: &mut Scene, method: &str, data: &[u8]) -> Result<(), AuthenticateError> {
+    scene.authenticate(of(PacketType::Auth, &said(method, data)))
+}
+
+fn reauthenticate(scene: &mut Scene, method: &str) -> Result<(), AuthenticateError> {
+    scene.reauthenticate(of(PacketType::Auth, &said(method, b"anew")))
+}
+
+fn challenge(scene: &mut Scene) {
+    let input = auth(0x18, &said("SCRAM", b"challenge"));
+    match scene.receives(&input)[..] {
+        [Event::Authentication(auth)] => assert_eq!(auth.reason, ReasonCode::CONTINUE_AUTHENTICATION),
+        ref other => panic!("{other:?}"),
+    }
+}
+
+/// [MQTT-4.12.0-3]
+#[test]
+fn challenges_are_answered_until_connack() {
+    for mut scene in scenes_v5() {
+        let bytes = said("SCRAM", b"first");
+        let options =
+            ConnectOptions { properties: of(PacketType::Connect, &bytes), session_expiry_interval: 0, ..usual() };
+        let now = scene.now;
+        scene.connect(now, &options).unwrap();
+        let (connect, expected) = (scene.wire(), [&bytes[..], b"\0\x01c"].concat());
+        assert!(connect.ends_with(&expected), "{connect:02x?}");
+        for round in 0..3_u8 {
+            assert_eq!(authenticate(&mut scene, "SCRAM", b"early"), Err(AuthenticateError::NotChallenged));
+            challenge(&mut scene);
+            authenticate(&mut scene, "SCRAM", &[round]).unwrap();
+            assert_eq!(scene.wire(), auth(0x18, &said("SCRAM", &[round])));
+        }
+        let connack = connack_of(&said("SCRAM", b"proof"));
+        assert!(matches!(scene.receives(&connack)[..], [Event::Connected { .. }]));
+        assert!(!scene.awaits_answer());
+    }
+}
+
+/// [MQTT-4.12.1-1]
+#[test]
+fn a_connection_authenticates_anew_while_messages_go_on() {
+    for mut scene in scenes_v5() {
+        meet(&mut scene, "SCRAM");
+        reauthenticate(&mut scene, "SCRAM").unwrap();
+        assert!(scene.awaits_answer());
+        assert_eq!(scene.wire(), auth(0x19, &said("SCRAM", b"anew")));
+        assert_eq!(reauthenticate(&mut scene, "SCRAM"), Err(AuthenticateError::InProgress));
+        scene.send(crate::scene::QOS1, b"m");
+        assert_eq!(scene.wire(), scene.publish_packet(0x32, 1, b"m"));
+        assert_eq!(scene.receives(&ack(0x40, 1)).len(), 1);
+        challenge(&mut scene);
+        assert!(!scene.awaits_answer(), "it is our turn");
+        authenticate(&mut scene, "SCRAM", b"answer").unwrap();
+        assert_eq!(scene.wire(), auth(0x18, &said("SCRAM", b"answer")));
+        let success = auth(0x00, &said("SCRAM", b"proof"));
+        assert!(
+            matches!(scene.receives(&success)[..], [Event::Authentication(auth)] if auth.reason == ReasonCode::SUCCESS)
+        );
+        assert!(!scene.awaits_answer());
+        reauthenticate(&mut scene, "SCRAM").unwrap();
+    }
+}
+
+/// [MQTT-4.12.0-2] [MQTT-4.12.0-5] [MQTT-4.12.0-6]
+#[test]
+fn a_server_that_breaks_the_conversation_is_told() {
+    let other = said("OTHER", b"");
+    let ours = said("SCRAM", b"");
+    let before_connack: [(&str, Vec<u8>); 5] = [
+        ("success belongs to CONNACK", auth(0x00, &ours)),
+        ("only we begin anew", auth(0x19, &ours)),
+        ("another method", auth(0x18, &other)),
+        ("another method", connack_of(&other)),
+        ("no method", connack_of(&[])),
+    ];
+    for (what, input) in before_connack {
+        for mut scene in scenes_v5() {
+            begin(&mut scene, "SCRAM");
+            assert_eq!(scene.fault(&input).reason().get(), 0x82, "{what}");
+            assert_eq!(scene.state(), State::Closing);
+        }
+    }
+    let when_connected = [auth(0x18, &ours), auth(0x00, &ours), auth(0x19, &ours), auth(0x18, &other)];
+    for input in when_connected {
+        for mut scene in scenes_v5() {
+            meet(&mut scene, "SCRAM");
+            assert_eq!(scene.fault(&input).reason().get(), 0x82, "nothing is under way");
+            assert_eq!(scene.wire(), [0xE0, 1, 0x82]);
+        }
+    }
+}
+
+/// A second challenge may not come before the first was answered.
+#[test]
+fn challenges_and_answers_take_turns() {
+    for mut scene in scenes_v5() {
+        begin(&mut scene, "SCRAM");
+        challenge(&mut scene);
+        let input = auth(0x18, &said("SCRAM", b"challenge"));
+        assert_eq!(scene.fault(&input).reason().get(), 0x82);
+    }
+}
+
+/// [MQTT-4.12.0-6]
+#[test]
+fn without_a_method_the_server_has_nothing_to_say_of_one() {
+    for mut scene in scenes_v5() {
+        scene.begin();
+        assert_eq!(scene.fault(&connack_of(&said("SCRAM", b""))).reason().get(), 0x82);
+        scene.break_link();
+        scene.begin();
+        assert_eq!(scene.fault(&auth(0x18, &said("SCRAM", b""))).reason().get(), 0x82);
+    }
+}
+
+/// [MQTT-4.12.0-7]
+#[test]
+fn what_does_not_belong_to_the_conversation_is_refused_at_the_call() {
+    for scene in scenes() {
+        let mut scene = scene.connected();
+        assert_eq!(reauthenticate(&mut scene, "SCRAM"), Err(AuthenticateError::NoMethod));
+        assert_eq!(authenticate(&mut scene, "SCRAM", b""), Err(AuthenticateError::NotChallenged));
+        scene.break_link();
+        assert_eq!(reauthenticate(&mut scene, "SCRAM"), Err(AuthenticateError::NotConnected));
+    }
+    for mut scene in scenes_v5() {
+        meet(&mut scene, "SCRAM");
+        assert_eq!(reauthenticate(&mut scene, "OTHER"), Err(AuthenticateError::MethodDiffers));
+        assert_eq!(scene.reauthenticate(Properties::NONE), Err(AuthenticateError::MethodDiffers));
+        assert_eq!(scene.wire(), []);
+        scene.break_link();
+        let connack = connack_of(&said("SCRAM", b""));
+        begin(&mut scene, "SCRAM");
+        scene.receives(&connack);
+        assert_eq!(authenticate(&mut scene, "SCRAM", b""), Err(AuthenticateError::NotChallenged), "a new connection");
+    }
+}
+
+#[test]
+fn an_auth_that_has_no_room_is_refused_and_can_be_sent_later() {
+    for mut scene in scenes_v5() {
+        begin(&mut scene, "SCRAM");
+        challenge(&mut scene);
+        assert_eq!(authenticate(&mut scene, "SCRAM", &[7; 300]), Err(AuthenticateError::TooLarge));
+        authenticate(&mut scene, "SCRAM", b"short").unwrap();
+        assert_eq!(scene.wire(), auth(0x18, &said("SCRAM", b"short")));
+    }
+}
+
+/// A server that waits for our answer for ever is noticed by the connect timeout; one that asks AUTH when it should
+/// say CONNACK is told from its first byte.
+#[test]
+fn an_auth_may_come_byte_by_byte() {
+    for mut scene in scenes_v5() {
+        begin(&mut scene, "SCRAM");
+        let (now, input) = (scene.now, auth(0x18, &said("SCRAM", b"challenge")));
+        for len in 0..input.len() {
+            assert!(matches!(scene.handle_input(now, &input[..len]), Progress::Incomplete { .. }), "at {len}");
+        }
+        challenge(&mut scene);
+    }
+}
+
+#[test]
+fn connect_says_no_property_twice_and_3_1_1_none() {
+    for mut scene in scenes() {
+        let (now, bytes) = (scene.now, said("SCRAM", b""));
+        let options = ConnectOptions { properties: of(PacketType::Connect, &bytes), ..usual() };
+        let connected = scene.connect(now, &options);
+        assert_eq!(connected, if scene.is_v5() { Ok(()) } else { Err(ConnectError::NeedsV5) });
+    }
+    for bytes in [&b"\x11\0\0\0\x01"[..], b"\x21\0\x01", b"\x27\0\0\0\x01", b"\x22\0\x01", b"\x17\x01", b"\x19\x01"] {
+        for mut scene in scenes_v5() {
+            let now = scene.now;
+            let options = ConnectOptions { properties: of(PacketType::Connect, bytes), ..usual() };
+            assert_eq!(scene.connect(now, &options), Err(ConnectError::PropertyNotAllowed));
+            assert_eq!(scene.connect(now, &usual()), Ok(()));
+        }
+    }
+}
+
+#[test]
+fn user_properties_and_what_is_asked_for_stand_in_connect() {
+    for mut scene in scenes_v5() {
+        let now = scene.now;
+        let properties = of(PacketType::Connect, b"\x26\0\x01a\0\x01b");
+        let options = ConnectOptions {
+            request_response_information: true,
+            request_problem_information: false,
+            session_expiry_interval: 0,
+            properties,
+            ..usual()
+        };
+        scene.connect(now, &options).unwrap();
+        let (connect, expected) = (scene.wire(), b"\x19\x01\x17\0\x26\0\x01a\0\x01b\0\x01c");
+        assert!(connect.ends_with(expected), "{connect:02x?}");
+        let connack = connack(scene.version, false);
+        scene.receives(&connack);
+    }
+}

@@ -31,6 +31,8 @@ struct Command {
     arguments: &'static str,
     about: &'static str,
     details: &'static [&'static str],
+    /// Whether `cargo xtask test` runs it too. Not what takes longer than all the rest together.
+    every_run: bool,
     run: fn(&[String]) -> Result<Outcome, Trouble>,
 }
 
@@ -40,6 +42,7 @@ static COMMANDS: &[Command] = &[
         arguments: "[--yes] [--quick]",
         about: "everything: installs what is missing (asks first), then runs every check and test",
         details: &["--yes, -y   install what is missing without asking", "--quick     leave out the probe"],
+        every_run: true,
         run: test::run,
     },
     Command {
@@ -47,6 +50,7 @@ static COMMANDS: &[Command] = &[
         arguments: "",
         about: "who imports whom: dependencies point downwards only, and the core has no clock",
         details: &[],
+        every_run: true,
         run: layers::run,
     },
     Command {
@@ -54,6 +58,7 @@ static COMMANDS: &[Command] = &[
         arguments: "",
         about: "rules of the house: file length and names, features, lib.rs, words, panics",
         details: &[],
+        every_run: true,
         run: house::run,
     },
     Command {
@@ -61,6 +66,7 @@ static COMMANDS: &[Command] = &[
         arguments: "[flash] [instructions]",
         about: "what the session costs: flash of a sensor's program, instructions of a publish",
         details: &[],
+        every_run: true,
         run: probe::run,
     },
 ];
@@ -106,12 +112,15 @@ fn help() -> String {
     );
     for command in COMMANDS {
         let call = format!("{} {}", command.name, command.arguments);
-        text += &format!("  {:<26}{}\n", call.trim_end(), command.about);
+        text += &format!("  {:<32}{}\n", call.trim_end(), command.about);
+        if !command.every_run {
+            text += &format!("  {:<32}  not part of `test`: it takes too long\n", "");
+        }
         for detail in command.details {
-            text += &format!("  {:<26}  {detail}\n", "");
+            text += &format!("  {:<32}  {detail}\n", "");
         }
     }
-    text += &format!("  {:<26}this text\n", "help");
+    text += &format!("  {:<32}this text\n", "help");
     text += &format!(
         "\nExit code: 0 all is well, {FAILED} a check failed, {COULD_NOT_RUN} a check could not be run.\n\
          CONTRIBUTING.md tells the rules behind each check.\n"

@@ -188,11 +188,11 @@ mod tests {
     }
 
     #[test]
-    fn every_check_of_the_table_is_a_stage() {
+    fn every_check_of_the_table_is_a_stage_unless_it_takes_too_long() {
         let stages = all(Options::default());
         for command in crate::COMMANDS {
             let listed = stages.iter().any(|stage| stage.name == command.name);
-            assert!(listed, "{} is missing", command.name);
+            assert_eq!(listed, command.every_run, "{}", command.name);
         }
         let quick = all(Options { quick: true, ..Options::default() });
         assert!(quick.iter().all(|stage| stage.name != "probe"));

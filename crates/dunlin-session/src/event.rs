@@ -104,6 +104,9 @@ pub enum Uncertainty {
     SessionLost,
     /// It was sent, is unanswered, and is now beyond what the server accepts.
     BeyondLimits,
+    /// It was sent several times and never answered, see
+    /// [`Session::give_up`](crate::Session::give_up).
+    NoAnswer,
     /// The client was closed before the server answered.
     Closed,
 }
@@ -153,4 +156,13 @@ pub enum Timeout {
     ConnackMissing,
     /// The server has not said a word since it was asked something: the link is dead, close it.
     ServerSilent,
+    /// The server answers, but not this message, for which it has had at least
+    /// [`ack_timeout`](crate::ConnectOptions::ack_timeout). Nothing needs to be done: the standard knows no time limit,
+    /// and forbids to send it again on this connection [MQTT-4.4.0-1]. Told again while it lasts.
+    AckStalled {
+        /// The message, or the request.
+        id: PacketId,
+        /// How often this was told of it, earlier connections included.
+        times: u8,
+    },
 }

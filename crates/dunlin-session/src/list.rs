@@ -16,13 +16,13 @@ use crate::Outcome;
 /// ```
 ///
 /// When the session is lost, Sent becomes Again until it is begun anew; what is Sent with QoS 2 and now beyond the
-/// server's limits is Withdrawn: Released without having been received.
+/// server's limits is Withdrawn: Released without having been received. What was sent and is never answered can be
+/// GivenUp.
 #[derive(Debug)]
 pub struct Slot<K> {
     pub(crate) state: State,
     pub(crate) qos: Qos,
-    /// Somebody waits for the outcome.
-    pub(crate) told: bool,
+    pub(crate) attention: Attention,
     /// Neighbours in the list the slot is in, as packet identifiers; 0 is none.
     pub(crate) previous: u16,
     pub(crate) next: u16,
@@ -47,22 +47,53 @@ pub(crate) enum State {
     Released,
     /// The same, of a message that had no PUBREC and can no longer be sent: its PUBREL makes the identifier free.
     Withdrawn,
+    /// A message whose answer was given up: it was told to be unknown, and its identifier is the server's until the
+    /// answer comes after all or the session is lost. In no list.
+    GivenUp,
     Subscribe,
     Unsubscribe,
     Settled(Outcome),
 }
 
+/// Who looks at a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attention {
+    /// Nobody wants to know the outcome.
+    Nobody,
+    /// Somebody wants to know it.
+    Wanted,
+    /// The same, and since it was looked at last the server has not answered.
+    Watched,
+}
+
 impl<K: Default> Slot<K> {
     pub(crate) fn new() -> Self {
         let kept = K::default();
-        Self { state: State::Free, qos: Qos::AtMostOnce, told: true, previous: 0, next: 0, at: 0, len: 0, kept }
+        Self {
+            state: State::Free,
+            qos: Qos::AtMostOnce,
+            attention: Attention::Wanted,
+            previous: 0,
+            next: 0,
+            at: 0,
+            len: 0,
+            kept,
+        }
     }
 }
 
 impl Slot<()> {
     /// A free slot, to make an array of.
-    pub const EMPTY: Self =
-        Self { state: State::Free, qos: Qos::AtMostOnce, told: true, previous: 0, next: 0, at: 0, len: 0, kept: () };
+    pub const EMPTY: Self = Self {
+        state: State::Free,
+        qos: Qos::AtMostOnce,
+        attention: Attention::Wanted,
+        previous: 0,
+        next: 0,
+        at: 0,
+        len: 0,
+        kept: (),
+    };
 }
 
 impl<K: Default> Default for Slot<K> {

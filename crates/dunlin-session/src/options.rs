@@ -46,6 +46,10 @@ pub struct ConnectOptions<'o> {
     pub properties: Properties<'o>,
     /// Milliseconds to wait for CONNACK. Default: 20,000.
     pub connect_timeout: u32,
+    /// Milliseconds that a QoS 1 or 2 message may wait for its next acknowledgement, while others get theirs, until
+    /// [`AckStalled`](crate::Timeout::AckStalled) is told, at the latest after three times as much; 0: never. Needs the
+    /// feature `resume`. Default: 0.
+    pub ack_timeout: u32,
     /// Milliseconds without a single byte from the server, after it was asked something, until the link counts as
     /// dead. Default: 10,000.
     pub ping_timeout: u32,
@@ -69,6 +73,7 @@ impl Default for ConnectOptions<'_> {
             request_problem_information: true,
             properties: Properties::NONE,
             connect_timeout: 20_000,
+            ack_timeout: 0,
             ping_timeout: 10_000,
         }
     }

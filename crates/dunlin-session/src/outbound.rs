@@ -1,4 +1,5 @@
 mod log;
+mod overdue;
 
 use dunlin_codec::{
     PacketId, PacketType, Properties, PropertyId, Publish, Qos, ReasonCode, TopicName, Version, copy_bytes,
@@ -7,7 +8,7 @@ use dunlin_codec::{
 use crate::{
     Buffer, Chunk, Limits, Memory, OutboundAliases, Outcome, PublishError, PublishOptions, RESUME, Rejection, Segments,
     Uncertainty,
-    list::{List, Slots, State},
+    list::{Attention, List, Slots, State},
 };
 
 pub(crate) type Payload<'p, M> = <<M as Memory>::Segments as Segments>::Payload<'p>;
@@ -49,6 +50,8 @@ pub(crate) struct Outbound<M: Memory> {
     quota: i32,
     /// SUBSCRIBEs and UNSUBSCRIBEs that wait for their answer.
     requests: u16,
+    /// Messages whose answer was given up.
+    given_up: u16,
 }
 
 /// What an acknowledgement from the server led to.
@@ -57,6 +60,8 @@ pub(crate) enum Acknowledged {
     Settled(Outcome),
     /// PUBREL must go out.
     Release,
+    /// The message was given up, and this is its answer after all.
+    Late,
     /// The identifier stands for nothing that this packet could acknowledge.
     Unknown,
     /// The PUBLISH was not wholly transmitted.
@@ -88,6 +93,7 @@ impl<M: Memory> Outbound<M> {
             release_again: List::default(),
             quota: zero.into(),
             requests: 0,
+            given_up: 0,
         }
     }
 
@@ -149,17 +155,18 @@ impl<M: Memory> Outbound<M> {
         }
         self.tail = end;
         // A QoS 0 payload beside the log needs a slot, but nobody asked for its outcome.
-        let told = options.qos != Qos::AtMostOnce || options.tracked;
+        let wanted = options.qos != Qos::AtMostOnce || options.tracked;
         if let Some(id) = slot {
-            self.list(id.get(), options.qos, told, at, len, kept);
+            let attention = if wanted { Attention::Wanted } else { Attention::Nobody };
+            self.list(id.get(), options.qos, attention, at, len, kept);
         }
-        Ok(slot.filter(|_| told))
+        Ok(slot.filter(|_| wanted))
     }
 
     #[inline]
-    fn list(&mut self, id: u16, qos: Qos, told: bool, at: usize, len: usize, kept: Kept<M>) {
+    fn list(&mut self, id: u16, qos: Qos, attention: Attention, at: usize, len: usize, kept: Kept<M>) {
         if let Some(slot) = self.slots.at(id) {
-            (slot.state, slot.qos, slot.told, slot.kept) = (State::Queued, qos, told, kept);
+            (slot.state, slot.qos, slot.attention, slot.kept) = (State::Queued, qos, attention, kept);
             (slot.at, slot.len) = (at as u32, len as u32);
         }
         self.slots.push(&mut self.published, id);
@@ -225,6 +232,11 @@ impl<M: Memory> Outbound<M> {
                 }
                 outcome(reason)
             }
+            (State::GivenUp, PacketType::Pubrec, _) if !reason.is_error() => return Acknowledged::Release,
+            (State::GivenUp, ..) => {
+                self.take_back(id.get());
+                return Acknowledged::Late;
+            }
             (State::Released | State::Withdrawn, PacketType::Pubrec, _) => return Acknowledged::Release,
             (State::Released | State::Withdrawn, PacketType::Pubcomp, _) => {
                 let outcome = match slot.state {
@@ -246,6 +258,9 @@ impl<M: Memory> Outbound<M> {
     fn list_released(&mut self, id: u16, state: State) {
         if let Some(slot) = self.slots.at(id) {
             slot.state = state;
+            if slot.attention == Attention::Watched {
+                slot.attention = Attention::Wanted;
+            }
             let kept = core::mem::take(&mut slot.kept);
             self.segments.release(kept);
         }
@@ -315,7 +330,7 @@ impl<M: Memory> Outbound<M> {
     /// The slot is in no list any more.
     fn settle_later(&mut self, id: u16, outcome: Outcome) {
         if let Some(slot) = self.slots.at(id) {
-            if !slot.told {
+            if slot.attention == Attention::Nobody {
                 return self.free(id);
             }
             slot.state = State::Settled(outcome);
@@ -435,7 +450,9 @@ impl<M: Memory> Outbound<M> {
         }
         if !session_present {
             self.forget_released(Uncertainty::SessionLost);
+            self.forget_given_up();
         }
+        self.quota = self.quota.wrapping_sub(self.given_up.into());
         self.rebuild(&|begun, qos, packet_len, retain| {
             if begun && !session_present && qos == Qos::ExactlyOnce {
                 return Some(Outcome::Unknown(Uncertainty::SessionLost));
@@ -480,6 +497,7 @@ impl<M: Memory> Outbound<M> {
     /// There will be no next connection: everything is settled as far as it went.
     pub(crate) fn abandon(&mut self) {
         self.forget_released(Uncertainty::Closed);
+        self.forget_given_up();
         self.rebuild(&|begun, _, _, _| {
             Some(match begun {
                 true => Outcome::Unknown(Uncertainty::Closed),

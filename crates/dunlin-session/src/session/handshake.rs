@@ -68,7 +68,7 @@ impl<M: Memory> Session<M> {
             self.authentication = Authentication::begin(options.properties);
             self.problem_information = options.request_problem_information;
         }
-        self.timing.handle_connecting(now, options.connect_timeout, options.ping_timeout);
+        self.timing.handle_connecting(now, options);
         self.state = State::Connecting;
         Ok(())
     }

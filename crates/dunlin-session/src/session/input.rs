@@ -218,7 +218,7 @@ impl<M: Memory> Session<M> {
                 self.lane.acknowledge(self.version, PUBREL, id, ReasonCode::PACKET_IDENTIFIER_NOT_FOUND);
                 Ok(Handled::Event(None))
             }
-            Acknowledged::Unknown => Ok(Handled::Event(None)),
+            Acknowledged::Unknown | Acknowledged::Late => Ok(Handled::Event(None)),
             Acknowledged::Early => Err(ProtocolViolation::AcknowledgedEarly.into()),
             Acknowledged::Wrong => Err(ProtocolViolation::AcknowledgedWrongly.into()),
         }

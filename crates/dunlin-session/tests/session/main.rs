@@ -11,6 +11,7 @@ mod faults;
 mod inbound_memory;
 mod keep_alive;
 mod memory;
+mod overdue;
 mod packet_ids;
 mod publishing;
 mod quota;

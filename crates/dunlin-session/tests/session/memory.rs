@@ -32,6 +32,7 @@ pub(crate) trait Face {
     fn handle_reading_stopped(&mut self);
     fn handle_reading_resumed(&mut self, now: Instant);
     fn handle_connection_lost(&mut self, now: Instant);
+    fn give_up(&mut self, id: PacketId) -> bool;
     fn abandon(&mut self);
     fn flushed(&mut self);
     fn poll_settled(&mut self) -> Option<(PacketId, Outcome)>;
@@ -265,6 +266,10 @@ impl<M: Given> Face for Session<M> {
 
     fn handle_connection_lost(&mut self, now: Instant) {
         self.handle_connection_lost(now);
+    }
+
+    fn give_up(&mut self, id: PacketId) -> bool {
+        self.give_up(id)
     }
 
     fn abandon(&mut self) {

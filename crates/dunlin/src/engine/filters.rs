@@ -1,18 +1,17 @@
+mod requests;
+mod routing;
+
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
     task::Waker,
 };
 
-use bytes::Bytes;
-use dunlin_codec::{PacketId, Properties, Qos, ReasonCode, SubscriptionFilter, SubscriptionOptions, TopicFilter};
-use dunlin_session::{Delivery, RequestError, Session};
+use dunlin_codec::{PacketId, Qos, SubscriptionOptions, TopicFilter};
+use dunlin_session::Delivery;
 
-use super::{
-    inbox::{Batch, Inbox},
-    router::Router,
-};
-use crate::{Event, SubscribeError, memory::Heap, message::Parts};
+use super::{inbox::Inbox, router::Router};
+use crate::{Event, SubscribeError, message::Parts};
 
 /// The number of a subscription.
 pub(crate) type Holder = u64;
@@ -97,9 +96,6 @@ pub(crate) struct Left {
     /// Messages that nobody will take.
     pub(crate) deliveries: Vec<Delivery>,
 }
-
-/// An event that a SUBACK or UNSUBACK leads to.
-pub(crate) type Answer = (Event, Option<u32>);
 
 impl Filters {
     pub(crate) fn new(kept: bool) -> Self {
@@ -219,59 +215,16 @@ impl Filters {
         left
     }
 
+    fn forget(&mut self, name: &str) -> Option<Filter> {
+        let mut filter = self.filters.remove(name)?;
+        self.unused_labels.append(&mut filter.labels);
+        self.unused_labels.append(&mut filter.leaving_labels);
+        Some(filter)
+    }
+
     /// Labels that are free again, though no answer carried them back.
     pub(crate) fn take_unused_labels(&mut self) -> Vec<u32> {
         core::mem::take(&mut self.unused_labels)
-    }
-
-    // ---- messages ----
-
-    /// Puts a message aside for each subscription that it belongs to; gives their number. A QoS 0 message is dropped
-    /// where there is no room.
-    #[inline]
-    pub(crate) fn hand_out(&mut self, topic: &[u8], parts: &Parts, overfull: bool, dropped: &mut u64) -> usize {
-        self.targets.clear();
-        let targets = &mut self.targets;
-        self.router.find(topic, &mut |holder| {
-            if !targets.contains(&holder) {
-                targets.push(holder);
-            }
-        });
-        let mut taken = 0;
-        for &holder in &self.targets {
-            let Some(held) = self.holders.get_mut(&holder) else { continue };
-            taken += 1;
-            if parts.delivery.is_none() && held.inbox.is_full(held.bytes, overfull) {
-                held.missed = held.missed.saturating_add(1);
-                *dropped += 1;
-                continue;
-            }
-            if held.parts.is_empty() {
-                self.touched.push(holder);
-            }
-            held.bytes += parts.len();
-            held.parts.push(parts.after(core::mem::take(&mut held.missed)));
-        }
-        taken
-    }
-
-    pub(crate) fn has_handed_out(&self) -> bool {
-        !self.touched.is_empty()
-    }
-
-    pub(crate) fn pass_on(&mut self, chunk: &Bytes, wakers: &mut Vec<Waker>) -> usize {
-        let mut bytes = 0;
-        for holder in self.touched.drain(..) {
-            let Some(held) = self.holders.get_mut(&holder) else { continue };
-            let batch = Batch {
-                chunk: chunk.clone(),
-                parts: core::mem::take(&mut held.parts).into_iter(),
-                bytes: core::mem::take(&mut held.bytes),
-            };
-            bytes += batch.bytes;
-            wakers.extend(held.inbox.push(batch));
-        }
-        bytes
     }
 
     // ---- the connection ----
@@ -317,153 +270,6 @@ impl Filters {
         });
     }
 
-    /// Sends what is due, as far as the session has room for it: the rest later.
-    pub(crate) fn ask(&mut self, session: &mut Session<Heap>, wakers: &mut Vec<Waker>) {
-        while let Some(state) = self.due.front().map(|name| self.filters.get(name).map(|filter| filter.state)) {
-            let asked = match state {
-                Some(State::Wanted) => self.ask_some(session, State::Wanted, State::Asked, wakers),
-                Some(State::Unwanted) => self.ask_some(session, State::Unwanted, State::Leaving, wakers),
-                _ => {
-                    self.due.pop_front();
-                    continue;
-                }
-            };
-            if !asked {
-                return;
-            }
-        }
-    }
-
-    /// One request for the first filters in the queue that are in state `from`.
-    fn ask_some(&mut self, session: &mut Session<Heap>, from: State, to: State, wakers: &mut Vec<Waker>) -> bool {
-        let mut count = self.due.len().min(FILTERS_AT_ONCE);
-        loop {
-            let names: Vec<Box<str>> = self
-                .due
-                .iter()
-                .take(count)
-                .take_while(|name| self.filters.get(*name).is_some_and(|filter| filter.state == from))
-                .cloned()
-                .collect();
-            let requested = self.request(session, &names, from);
-            match requested {
-                Ok(id) => {
-                    for name in &names {
-                        self.due.pop_front();
-                        if let Some(filter) = self.filters.get_mut(name) {
-                            filter.state = to;
-                        }
-                    }
-                    self.asked.insert(id, names);
-                    return true;
-                }
-                Err(RequestError::TooLarge) if names.len() > 1 => count = names.len() / 2,
-                Err(RequestError::NotConnected | RequestError::Full) => return false,
-                Err(error) => {
-                    self.due.pop_front();
-                    if let Some(name) = names.first() {
-                        wakers.extend(self.refuse(name, error));
-                    }
-                    return true;
-                }
-            }
-        }
-    }
-
-    fn request(&self, session: &mut Session<Heap>, names: &[Box<str>], from: State) -> Result<PacketId, RequestError> {
-        let filters = names.iter().filter_map(|name| {
-            let options = self.filters.get(name)?.options;
-            Some(SubscriptionFilter { filter: TopicFilter::new(name).ok()?, options })
-        });
-        match from {
-            State::Unwanted => session.unsubscribe(&filters.map(|filter| filter.filter).collect::<Vec<_>>()),
-            _ => session.subscribe(&filters.collect::<Vec<_>>(), Properties::NONE),
-        }
-    }
-
-    /// A request that can never be sent.
-    fn refuse(&mut self, name: &str, error: RequestError) -> Vec<Waker> {
-        let error = match error {
-            RequestError::NeedsV5 => SubscribeError::NeedsV5,
-            RequestError::SharedNoLocal => SubscribeError::SharedNoLocal,
-            _ => SubscribeError::TooLarge,
-        };
-        self.remove_filter(name, &error)
-    }
-
-    fn remove_filter(&mut self, name: &str, error: &SubscribeError) -> Vec<Waker> {
-        self.due.retain(|due| **due != *name);
-        let Some(filter) = self.forget(name) else { return Vec::new() };
-        let answered = filter.leaving.iter().filter_map(|inbox| inbox.answer(Ok(())));
-        let mut wakers: Vec<Waker> = answered.collect();
-        for holder in filter.holders {
-            self.router.remove(levels(name), holder);
-            if let Some(held) = self.holders.get(&holder) {
-                wakers.extend(held.inbox.answer(Err(error.clone())));
-            }
-        }
-        wakers
-    }
-
-    fn forget(&mut self, name: &str) -> Option<Filter> {
-        let mut filter = self.filters.remove(name)?;
-        self.unused_labels.append(&mut filter.labels);
-        self.unused_labels.append(&mut filter.leaving_labels);
-        Some(filter)
-    }
-
-    // ---- answers ----
-
-    pub(crate) fn handle_suback(
-        &mut self,
-        id: PacketId,
-        reasons: impl Iterator<Item = ReasonCode>,
-        wakers: &mut Vec<Waker>,
-    ) -> Vec<Answer> {
-        let mut answers = Vec::new();
-        for (name, reason) in self.asked.remove(&id).unwrap_or_default().into_iter().zip(reasons) {
-            let Some(filter) = self.filters.get_mut(&name) else { continue };
-            let granted = Qos::from_u8(reason.get()).ok_or(reason);
-            for label in each_or_none(core::mem::take(&mut filter.labels)) {
-                answers.push((Event::Subscribed { label, filter: name.clone(), granted }, label));
-            }
-            match granted {
-                Err(reason) => {
-                    let error = SubscribeError::Refused { filter: name.clone(), reason };
-                    wakers.extend(self.remove_filter(&name, &error));
-                }
-                // A further answer to a filter that was asked for with a higher QoS too.
-                Ok(qos) if matches!(filter.state, State::Asked | State::Granted(_)) => {
-                    filter.state = State::Granted(qos);
-                    for holder in &filter.holders {
-                        wakers.extend(self.holders.get_mut(holder).and_then(|held| held.handle_granted(&name)));
-                    }
-                }
-                // Its last holder left, or wants more, while the answer was on its way.
-                Ok(_) => {}
-            }
-        }
-        answers
-    }
-
-    pub(crate) fn handle_unsuback(&mut self, id: PacketId, wakers: &mut Vec<Waker>) -> Vec<Answer> {
-        let mut answers = Vec::new();
-        for name in self.asked.remove(&id).unwrap_or_default() {
-            let Some(filter) = self.filters.get_mut(&name) else { continue };
-            for label in each_or_none(core::mem::take(&mut filter.leaving_labels)) {
-                answers.push((Event::Unsubscribed { label, filter: name.clone() }, label));
-            }
-            wakers.extend(filter.leaving.drain(..).filter_map(|inbox| inbox.answer(Ok(()))));
-            if filter.holders.is_empty() {
-                self.forget(&name);
-            } else {
-                filter.state = State::Wanted;
-                self.due.push_back(name);
-            }
-        }
-        answers
-    }
-
     /// The client is closed.
     pub(crate) fn end(&mut self, wakers: &mut Vec<Waker>) {
         // A session that is kept goes on collecting messages.
@@ -488,23 +294,6 @@ impl Filter {
     }
 }
 
-impl Held {
-    fn handle_granted(&mut self, filter: &str) -> Option<Waker> {
-        let index = self.awaited.iter().position(|awaited| **awaited == *filter)?;
-        self.awaited.swap_remove(index);
-        self.inbox.answer(Ok(()))
-    }
-}
-
-/// An event for each label, or one without.
-fn each_or_none(labels: Vec<u32>) -> impl Iterator<Item = Option<u32>> {
-    let none = labels.is_empty().then_some(None);
-    labels.into_iter().map(Some).chain(none)
-}
-
 fn levels(filter: &str) -> &[u8] {
     TopicFilter::new(filter).map(TopicFilter::levels).unwrap_or_default()
 }
-
-/// Filters in one SUBSCRIBE or UNSUBSCRIBE: servers limit it, some to 8.
-const FILTERS_AT_ONCE: usize = 8;

@@ -1,0 +1,169 @@
+use std::task::Waker;
+
+use dunlin_codec::{PacketId, Properties, Qos, ReasonCode, SubscriptionFilter, TopicFilter};
+use dunlin_session::{RequestError, Session};
+
+use super::{Filter, Filters, Held, State, levels};
+use crate::{Event, SubscribeError, memory::Heap};
+
+/// An event that a SUBACK or UNSUBACK leads to.
+pub(crate) type Answer = (Event, Option<u32>);
+
+impl Filters {
+    /// Sends what is due, as far as the session has room for it: the rest later.
+    pub(crate) fn ask(&mut self, session: &mut Session<Heap>, wakers: &mut Vec<Waker>) {
+        while let Some(state) = self.due.front().map(|name| self.filters.get(name).map(|filter| filter.state)) {
+            let asked = match state {
+                Some(State::Wanted) => self.ask_some(session, State::Wanted, State::Asked, wakers),
+                Some(State::Unwanted) => self.ask_some(session, State::Unwanted, State::Leaving, wakers),
+                _ => {
+                    self.due.pop_front();
+                    continue;
+                }
+            };
+            if !asked {
+                return;
+            }
+        }
+    }
+
+    /// One request for the first filters in the queue that are in state `from`.
+    fn ask_some(&mut self, session: &mut Session<Heap>, from: State, to: State, wakers: &mut Vec<Waker>) -> bool {
+        let mut count = self.due.len().min(FILTERS_AT_ONCE);
+        loop {
+            let names: Vec<Box<str>> = self
+                .due
+                .iter()
+                .take(count)
+                .take_while(|name| self.filters.get(*name).is_some_and(|filter| filter.state == from))
+                .cloned()
+                .collect();
+            let requested = self.request(session, &names, from);
+            match requested {
+                Ok(id) => {
+                    for name in &names {
+                        self.due.pop_front();
+                        if let Some(filter) = self.filters.get_mut(name) {
+                            filter.state = to;
+                        }
+                    }
+                    self.asked.insert(id, names);
+                    return true;
+                }
+                Err(RequestError::TooLarge) if names.len() > 1 => count = names.len() / 2,
+                Err(RequestError::NotConnected | RequestError::Full) => return false,
+                Err(error) => {
+                    self.due.pop_front();
+                    if let Some(name) = names.first() {
+                        wakers.extend(self.refuse(name, error));
+                    }
+                    return true;
+                }
+            }
+        }
+    }
+
+    fn request(&self, session: &mut Session<Heap>, names: &[Box<str>], from: State) -> Result<PacketId, RequestError> {
+        let filters = names.iter().filter_map(|name| {
+            let options = self.filters.get(name)?.options;
+            Some(SubscriptionFilter { filter: TopicFilter::new(name).ok()?, options })
+        });
+        match from {
+            State::Unwanted => session.unsubscribe(&filters.map(|filter| filter.filter).collect::<Vec<_>>()),
+            _ => session.subscribe(&filters.collect::<Vec<_>>(), Properties::NONE),
+        }
+    }
+
+    /// A request that can never be sent.
+    fn refuse(&mut self, name: &str, error: RequestError) -> Vec<Waker> {
+        let error = match error {
+            RequestError::NeedsV5 => SubscribeError::NeedsV5,
+            RequestError::SharedNoLocal => SubscribeError::SharedNoLocal,
+            _ => SubscribeError::TooLarge,
+        };
+        self.remove_filter(name, &error)
+    }
+
+    fn remove_filter(&mut self, name: &str, error: &SubscribeError) -> Vec<Waker> {
+        self.due.retain(|due| **due != *name);
+        let Some(filter) = self.forget(name) else { return Vec::new() };
+        let answered = filter.leaving.iter().filter_map(|inbox| inbox.answer(Ok(())));
+        let mut wakers: Vec<Waker> = answered.collect();
+        for holder in filter.holders {
+            self.router.remove(levels(name), holder);
+            if let Some(held) = self.holders.get(&holder) {
+                wakers.extend(held.inbox.answer(Err(error.clone())));
+            }
+        }
+        wakers
+    }
+
+    // ---- answers ----
+
+    pub(crate) fn handle_suback(
+        &mut self,
+        id: PacketId,
+        reasons: impl Iterator<Item = ReasonCode>,
+        wakers: &mut Vec<Waker>,
+    ) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        for (name, reason) in self.asked.remove(&id).unwrap_or_default().into_iter().zip(reasons) {
+            let Some(filter) = self.filters.get_mut(&name) else { continue };
+            let granted = Qos::from_u8(reason.get()).ok_or(reason);
+            for label in each_or_none(core::mem::take(&mut filter.labels)) {
+                answers.push((Event::Subscribed { label, filter: name.clone(), granted }, label));
+            }
+            match granted {
+                Err(reason) => {
+                    let error = SubscribeError::Refused { filter: name.clone(), reason };
+                    wakers.extend(self.remove_filter(&name, &error));
+                }
+                // A further answer to a filter that was asked for with a higher QoS too.
+                Ok(qos) if matches!(filter.state, State::Asked | State::Granted(_)) => {
+                    filter.state = State::Granted(qos);
+                    for holder in &filter.holders {
+                        wakers.extend(self.holders.get_mut(holder).and_then(|held| held.handle_granted(&name)));
+                    }
+                }
+                // Its last holder left, or wants more, while the answer was on its way.
+                Ok(_) => {}
+            }
+        }
+        answers
+    }
+
+    pub(crate) fn handle_unsuback(&mut self, id: PacketId, wakers: &mut Vec<Waker>) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        for name in self.asked.remove(&id).unwrap_or_default() {
+            let Some(filter) = self.filters.get_mut(&name) else { continue };
+            for label in each_or_none(core::mem::take(&mut filter.leaving_labels)) {
+                answers.push((Event::Unsubscribed { label, filter: name.clone() }, label));
+            }
+            wakers.extend(filter.leaving.drain(..).filter_map(|inbox| inbox.answer(Ok(()))));
+            if filter.holders.is_empty() {
+                self.forget(&name);
+            } else {
+                filter.state = State::Wanted;
+                self.due.push_back(name);
+            }
+        }
+        answers
+    }
+}
+
+impl Held {
+    fn handle_granted(&mut self, filter: &str) -> Option<Waker> {
+        let index = self.awaited.iter().position(|awaited| **awaited == *filter)?;
+        self.awaited.swap_remove(index);
+        self.inbox.answer(Ok(()))
+    }
+}
+
+/// An event for each label, or one without.
+fn each_or_none(labels: Vec<u32>) -> impl Iterator<Item = Option<u32>> {
+    let none = labels.is_empty().then_some(None);
+    labels.into_iter().map(Some).chain(none)
+}
+
+/// Filters in one SUBSCRIBE or UNSUBSCRIBE: servers limit it, some to 8.
+const FILTERS_AT_ONCE: usize = 8;

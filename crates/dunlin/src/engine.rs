@@ -240,7 +240,7 @@ impl Engine {
         Self {
             session: Session::new(options.version, memory::storage(options.memory_bytes)),
             receipts: Receipts::default(),
-            filters: Filters::new(!options.session_expiry.is_zero()),
+            filters: Filters::new(!options.session_expiry.is_zero(), options.subscription_identifiers),
             driver: None,
             queue_limit: options.queue_bytes.max(1),
             memory_limit: options.memory_bytes,
@@ -376,7 +376,8 @@ impl Engine {
             self.told.push(Told::Message(parts.clone()));
         }
         let topic = parts.aliased_topic().unwrap_or(publish.topic.as_bytes());
-        let holders = self.filters.hand_out(topic, &parts, overfull, &mut self.statistics.dropped);
+        let dropped = &mut self.statistics.dropped;
+        let holders = self.filters.hand_out(topic, publish.properties, &parts, overfull, dropped);
         let Some(delivery) = delivery else {
             self.statistics.unclaimed += u64::from(holders == 0);
             return;

@@ -29,6 +29,7 @@ use crate::{connector::CustomConnector, random, tls::TlsOptions, websocket::WebS
 /// | Receive Maximum (messages from the server, unacknowledged) | 65,535, which is the standard's: not told |
 /// | Maximum Packet Size (from the server) | 16 MiB |
 /// | Topic Alias Maximum (for the server) | 16 |
+/// | subscription identifiers | given, where the server has them |
 /// | send maximum (messages to the server, unacknowledged) | 1,024; the server may lower it |
 /// | queue (bytes accepted and not yet transmitted) | 128 KiB |
 /// | memory for messages that wait for their acknowledgement | 16 MiB copied, as much by reference |
@@ -60,6 +61,7 @@ pub struct ConnectOptions {
     pub(crate) receive_maximum: u16,
     pub(crate) maximum_packet_size: u32,
     pub(crate) topic_alias_maximum: u16,
+    pub(crate) subscription_identifiers: bool,
     pub(crate) send_maximum: u16,
     pub(crate) queue_bytes: usize,
     pub(crate) memory_bytes: usize,
@@ -92,6 +94,7 @@ impl ConnectOptions {
             receive_maximum: u16::MAX,
             maximum_packet_size: 16 << 20,
             topic_alias_maximum: 16,
+            subscription_identifiers: true,
             send_maximum: 1_024,
             queue_bytes: 128 << 10,
             memory_bytes: 16 << 20,
@@ -104,9 +107,11 @@ impl ConnectOptions {
         }
     }
 
-    /// As [`ConnectOptions::new`], but CONNECT carries no property: no limit is told to the server.
+    /// As [`ConnectOptions::new`], but no packet carries a property that nobody asked for: no limit is told to the
+    /// server, and subscriptions have no identifier.
     pub fn bare(host: impl Into<String>) -> Self {
-        Self { maximum_packet_size: u32::MAX, topic_alias_maximum: 0, ..Self::new(host) }
+        let told_nothing = Self { maximum_packet_size: u32::MAX, topic_alias_maximum: 0, ..Self::new(host) };
+        Self { subscription_identifiers: false, ..told_nothing }
     }
 
     /// From `SCHEME://user:password@host:port`; what is left out has its default. The host may be a name, an IPv4
@@ -250,6 +255,14 @@ impl ConnectOptions {
     /// Topics that the server may name by an alias, instead of sending them each time (5.0); 0: none.
     pub fn topic_alias_maximum(mut self, aliases: u16) -> Self {
         self.topic_alias_maximum = aliases;
+        self
+    }
+
+    /// Whether each SUBSCRIBE carries a subscription identifier, if the server has them (5.0). By it a message is given
+    /// to the very subscriptions that the server means. Without, the topic decides: then, of a server that sends a message
+    /// once for each filter that it matches, every subscription to one of these filters gets every copy.
+    pub fn subscription_identifiers(mut self, given: bool) -> Self {
+        self.subscription_identifiers = given;
         self
     }
 

@@ -6,11 +6,12 @@ use std::{
     future::{Future, IntoFuture},
     io::{BufRead, BufReader},
     process::{Child, ChildStdout, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
 use dunlin::{ConnectOptions, Event, Events, Message, Qos, Subscription, Version};
-use dunlin_testkit::Mosquitto;
+use dunlin_testkit::{Connector, Mosquitto, Server};
 
 /// Both versions of MQTT.
 pub(crate) const VERSIONS: [Version; 2] = [Version::V5, Version::V3_1_1];
@@ -32,6 +33,27 @@ pub(crate) fn within<F: IntoFuture>(work: F) -> impl Future<Output = F::Output> 
 /// A client of this machine that comes back fast.
 pub(crate) fn options(port: u16) -> ConnectOptions {
     ConnectOptions::new("127.0.0.1").port(port).reconnect(Duration::from_millis(1), Duration::from_millis(20))
+}
+
+/// A client of a scripted server in this process: over no socket, so that time may be stopped.
+pub(crate) fn to_script(connector: Connector) -> ConnectOptions {
+    in_memory().connector(move || {
+        let connector = connector.clone();
+        async move { connector.connect().await }
+    })
+}
+
+/// A client of a strict server in this process, over no socket.
+pub(crate) fn to_server(server: &Arc<Server>) -> ConnectOptions {
+    let server = server.clone();
+    in_memory().connector(move || {
+        let stream = server.connect_in_memory();
+        async move { Ok(stream) }
+    })
+}
+
+fn in_memory() -> ConnectOptions {
+    ConnectOptions::new("server").reconnect(Duration::from_millis(1), Duration::from_millis(20))
 }
 
 /// The next event that is looked for; those before it are passed over.

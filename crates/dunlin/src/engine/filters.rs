@@ -1,3 +1,4 @@
+mod identifiers;
 mod requests;
 mod routing;
 
@@ -12,6 +13,7 @@ use dunlin_session::Delivery;
 
 use super::{inbox::Inbox, router::Router};
 use crate::{Event, SubscribeError, message::Parts};
+use identifiers::{Identifiers, Standing};
 
 /// The number of a subscription.
 pub(crate) type Holder = u64;
@@ -22,11 +24,13 @@ pub(crate) struct Filters {
     filters: HashMap<Box<str>, Filter>,
     holders: HashMap<Holder, Held>,
     next_holder: Holder,
+    next_number: u64,
     router: Router,
+    identifiers: Identifiers,
     /// Filters whose SUBSCRIBE or UNSUBSCRIBE is due.
     due: VecDeque<Box<str>>,
     /// Filters of the requests that were sent, by packet identifier.
-    asked: HashMap<PacketId, Vec<Box<str>>>,
+    asked: HashMap<PacketId, Asked>,
     /// Holders of the message that is handed out, and those with messages that are not passed on yet.
     targets: Vec<Holder>,
     touched: Vec<Holder>,
@@ -37,9 +41,19 @@ pub(crate) struct Filters {
 }
 
 #[derive(Debug)]
+struct Asked {
+    names: Vec<Box<str>>,
+    /// Of a SUBSCRIBE.
+    standing: Standing,
+}
+
+#[derive(Debug)]
 struct Filter {
+    /// Counts filters, so that they are asked for again in the order in which they were asked for first.
+    number: u64,
     options: SubscriptionOptions,
     state: State,
+    standing: Standing,
     holders: Vec<Holder>,
     /// What the next SUBACK carries back.
     labels: Vec<u32>,
@@ -98,12 +112,16 @@ pub(crate) struct Left {
 }
 
 impl Filters {
-    pub(crate) fn new(kept: bool) -> Self {
+    /// `kept`: the session outlives its connections. `identified`: messages are told apart by subscription identifiers,
+    /// where the server has them.
+    pub(crate) fn new(kept: bool, identified: bool) -> Self {
         Self {
             filters: HashMap::new(),
             holders: HashMap::new(),
             next_holder: 0,
+            next_number: 0,
             router: Router::new(),
+            identifiers: Identifiers::new(identified),
             due: VecDeque::new(),
             asked: HashMap::new(),
             targets: Vec::new(),
@@ -136,15 +154,19 @@ impl Filters {
         self.next_holder += 1;
         let (mut awaited, mut told) = (Vec::new(), Vec::new());
         for name in filters {
-            let due = &mut self.due;
+            let (due, number) = (&mut self.due, &mut self.next_number);
             let filter = self.filters.entry(name.clone()).or_insert_with(|| {
                 due.push_back(name.clone());
-                Filter::wanted(options)
+                *number += 1;
+                Filter::wanted(*number, options)
             });
             let stands = !filter.holders.is_empty() && options.qos <= filter.options.qos;
             let qos = if filter.holders.is_empty() { options.qos } else { filter.options.qos.max(options.qos) };
             filter.options = SubscriptionOptions { qos, ..options };
             filter.holders.push(holder);
+            let standing = filter.standing;
+            self.identifiers.refresh(standing, &self.filters);
+            let Some(filter) = self.filters.get_mut(name) else { continue };
             match filter.state {
                 State::Granted(qos) if stands => {
                     told.push(Event::Subscribed { label, filter: name.clone(), granted: Ok(qos) });
@@ -187,6 +209,9 @@ impl Filters {
             self.router.remove(levels(name), holder);
             let Some(filter) = self.filters.get_mut(name) else { continue };
             filter.holders.retain(|&known| known != holder);
+            let standing = filter.standing;
+            self.identifiers.refresh(standing, &self.filters);
+            let Some(filter) = self.filters.get_mut(name) else { continue };
             let over = filter.holders.is_empty() && (explicit || !self.kept);
             match filter.state {
                 // The server may have it from an earlier connection of the session.
@@ -217,6 +242,9 @@ impl Filters {
 
     fn forget(&mut self, name: &str) -> Option<Filter> {
         let mut filter = self.filters.remove(name)?;
+        self.identifiers.remove(name, filter.standing);
+        // Of the other filters with its identifier.
+        self.identifiers.refresh(filter.standing, &self.filters);
         self.unused_labels.append(&mut filter.labels);
         self.unused_labels.append(&mut filter.leaving_labels);
         Some(filter)
@@ -234,40 +262,46 @@ impl Filters {
         if !self.kept {
             return self.forget_granted(wakers);
         }
-        self.due.clear();
-        for (name, filter) in &mut self.filters {
+        for filter in self.filters.values_mut() {
             filter.state = match filter.state {
                 State::Asked => State::Wanted,
                 State::Leaving => State::Unwanted,
                 state => state,
             };
-            if !matches!(filter.state, State::Granted(_)) {
-                self.due.push_back(name.clone());
-            }
         }
+        self.ask_again();
     }
 
     pub(crate) fn handle_connected(&mut self, session_present: bool, wakers: &mut Vec<Waker>) {
-        if !session_present {
-            self.forget_granted(wakers);
+        match session_present {
+            true => self.identifiers.handle_session_resumed(),
+            false => self.forget_granted(wakers),
         }
     }
 
     /// The server has no subscription of ours: what is held is asked for again, and what was to be left is.
     fn forget_granted(&mut self, wakers: &mut Vec<Waker>) {
-        self.due.clear();
-        let (due, unused_labels) = (&mut self.due, &mut self.unused_labels);
-        self.filters.retain(|name, filter| {
+        self.identifiers.handle_session_lost();
+        let unused_labels = &mut self.unused_labels;
+        self.filters.retain(|_, filter| {
             wakers.extend(filter.leaving.drain(..).filter_map(|inbox| inbox.answer(Ok(()))));
             unused_labels.append(&mut filter.leaving_labels);
             if filter.holders.is_empty() {
                 unused_labels.append(&mut filter.labels);
                 return false;
             }
-            filter.state = State::Wanted;
-            due.push_back(name.clone());
+            (filter.state, filter.standing) = (State::Wanted, Standing::None);
             true
         });
+        self.ask_again();
+    }
+
+    /// Everything is due that the server has not granted.
+    fn ask_again(&mut self) {
+        let mut filters: Vec<_> = self.filters.iter().collect();
+        filters.retain(|(_, filter)| !matches!(filter.state, State::Granted(_)));
+        filters.sort_unstable_by_key(|(_, filter)| filter.number);
+        self.due = filters.into_iter().map(|(name, _)| name.clone()).collect();
     }
 
     /// The client is closed.
@@ -282,10 +316,12 @@ impl Filters {
 }
 
 impl Filter {
-    fn wanted(options: SubscriptionOptions) -> Self {
+    fn wanted(number: u64, options: SubscriptionOptions) -> Self {
         Self {
+            number,
             options,
             state: State::Wanted,
+            standing: Standing::None,
             holders: Vec::new(),
             labels: Vec::new(),
             leaving: Vec::new(),

@@ -1,9 +1,11 @@
 use std::task::Waker;
 
-use dunlin_codec::{PacketId, Properties, Qos, ReasonCode, SubscriptionFilter, TopicFilter};
+use dunlin_codec::{
+    PacketId, PacketType, Properties, Property, PropertyOwner, Qos, ReasonCode, SubscriptionFilter, TopicFilter,
+};
 use dunlin_session::{RequestError, Session};
 
-use super::{Filter, Filters, Held, State, levels};
+use super::{Asked, Filter, Filters, Held, State, identifiers::Standing, levels};
 use crate::{Event, SubscribeError, memory::Heap};
 
 /// An event that a SUBACK or UNSUBACK leads to.
@@ -29,29 +31,27 @@ impl Filters {
 
     /// One request for the first filters in the queue that are in state `from`.
     fn ask_some(&mut self, session: &mut Session<Heap>, from: State, to: State, wakers: &mut Vec<Waker>) -> bool {
+        let available = session.version().is_v5() && session.limits().subscription_identifier_available;
+        let identifier = self.identifiers.next(available).filter(|_| from == State::Wanted);
         let mut count = self.due.len().min(FILTERS_AT_ONCE);
         loop {
-            let names: Vec<Box<str>> = self
-                .due
-                .iter()
-                .take(count)
-                .take_while(|name| self.filters.get(*name).is_some_and(|filter| filter.state == from))
-                .cloned()
-                .collect();
-            let requested = self.request(session, &names, from);
-            match requested {
+            let names = self.next_due(count, from, identifier.is_some());
+            match self.request(session, &names, from, identifier) {
                 Ok(id) => {
+                    identifier.into_iter().for_each(|identifier| self.identifiers.used(identifier));
                     for name in &names {
                         self.due.pop_front();
                         if let Some(filter) = self.filters.get_mut(name) {
                             filter.state = to;
                         }
                     }
-                    self.asked.insert(id, names);
+                    let standing = identifier.map_or(Standing::Unnamed, Standing::Named);
+                    self.asked.insert(id, Asked { names, standing });
                     return true;
                 }
-                Err(RequestError::TooLarge) if names.len() > 1 => count = names.len() / 2,
                 Err(RequestError::NotConnected | RequestError::Full) => return false,
+                // Too much at once, or one of them alone is at fault.
+                Err(_) if names.len() > 1 => count = names.len() / 2,
                 Err(error) => {
                     self.due.pop_front();
                     if let Some(name) = names.first() {
@@ -63,15 +63,32 @@ impl Filters {
         }
     }
 
-    fn request(&self, session: &mut Session<Heap>, names: &[Box<str>], from: State) -> Result<PacketId, RequestError> {
+    /// The first filters in the queue that are in state `state`, at most `count`. Those of one identifier have the same
+    /// holders, so that it stands for them.
+    fn next_due(&self, count: usize, state: State, identified: bool) -> Vec<Box<str>> {
+        let filter = |name: &str| self.filters.get(name);
+        let holders = self.due.front().and_then(|name| filter(name)).map(|first| &first.holders);
+        let together = |next: &Filter| next.state == state && (!identified || Some(&next.holders) == holders);
+        let due = self.due.iter().take(count);
+        due.take_while(|name| filter(name).is_some_and(together)).cloned().collect()
+    }
+
+    fn request(
+        &self,
+        session: &mut Session<Heap>,
+        names: &[Box<str>],
+        from: State,
+        identifier: Option<u32>,
+    ) -> Result<PacketId, RequestError> {
         let filters = names.iter().filter_map(|name| {
             let options = self.filters.get(name)?.options;
             Some(SubscriptionFilter { filter: TopicFilter::new(name).ok()?, options })
         });
-        match from {
-            State::Unwanted => session.unsubscribe(&filters.map(|filter| filter.filter).collect::<Vec<_>>()),
-            _ => session.subscribe(&filters.collect::<Vec<_>>(), Properties::NONE),
+        if from == State::Unwanted {
+            return session.unsubscribe(&filters.map(|filter| filter.filter).collect::<Vec<_>>());
         }
+        let mut memory = [0; 5];
+        session.subscribe(&filters.collect::<Vec<_>>(), properties(identifier, &mut memory))
     }
 
     /// A request that can never be sent.
@@ -107,9 +124,13 @@ impl Filters {
         wakers: &mut Vec<Waker>,
     ) -> Vec<Answer> {
         let mut answers = Vec::new();
-        for (name, reason) in self.asked.remove(&id).unwrap_or_default().into_iter().zip(reasons) {
-            let Some(filter) = self.filters.get_mut(&name) else { continue };
+        let Some(Asked { names, standing }) = self.asked.remove(&id) else { return answers };
+        for (name, reason) in names.into_iter().zip(reasons) {
             let granted = Qos::from_u8(reason.get()).ok_or(reason);
+            if granted.is_ok() {
+                self.stand(&name, standing);
+            }
+            let Some(filter) = self.filters.get_mut(&name) else { continue };
             for label in each_or_none(core::mem::take(&mut filter.labels)) {
                 answers.push((Event::Subscribed { label, filter: name.clone(), granted }, label));
             }
@@ -132,9 +153,21 @@ impl Filters {
         answers
     }
 
+    /// The server has the filter like this from now on.
+    fn stand(&mut self, name: &str, standing: Standing) {
+        let Some(filter) = self.filters.get_mut(name) else { return };
+        let before = core::mem::replace(&mut filter.standing, standing);
+        self.identifiers.remove(name, before);
+        self.identifiers.add(name, standing);
+        for changed in [before, standing] {
+            self.identifiers.refresh(changed, &self.filters);
+        }
+    }
+
     pub(crate) fn handle_unsuback(&mut self, id: PacketId, wakers: &mut Vec<Waker>) -> Vec<Answer> {
         let mut answers = Vec::new();
-        for name in self.asked.remove(&id).unwrap_or_default() {
+        for name in self.asked.remove(&id).map(|asked| asked.names).unwrap_or_default() {
+            self.stand(&name, Standing::None);
             let Some(filter) = self.filters.get_mut(&name) else { continue };
             for label in each_or_none(core::mem::take(&mut filter.leaving_labels)) {
                 answers.push((Event::Unsubscribed { label, filter: name.clone() }, label));
@@ -157,6 +190,14 @@ impl Held {
         self.awaited.swap_remove(index);
         self.inbox.answer(Ok(()))
     }
+}
+
+/// Of a SUBSCRIBE, written into `memory`, which is as long as the longest identifier.
+fn properties(identifier: Option<u32>, memory: &mut [u8; 5]) -> Properties<'_> {
+    let property = identifier.map(Property::SubscriptionIdentifier);
+    let len = property.and_then(|property| property.encode(memory).ok()).unwrap_or_default();
+    let owner = PropertyOwner::Packet(PacketType::Subscribe);
+    Properties::check(owner, memory.get(..len).unwrap_or_default()).unwrap_or_default()
 }
 
 /// An event for each label, or one without.

@@ -1,22 +1,34 @@
 use std::task::Waker;
 
 use bytes::Bytes;
+use dunlin_codec::Properties;
 
 use super::Filters;
 use crate::{engine::inbox::Batch, message::Parts};
 
 impl Filters {
-    /// Puts a message aside for each subscription that it belongs to; gives their number. A QoS 0 message is dropped
+    /// Puts a message aside for each subscription that it belongs to, as its subscription identifiers say or else its
+    /// topic; gives their number. A QoS 0 message is dropped
     /// where there is no room.
     #[inline]
-    pub(crate) fn hand_out(&mut self, topic: &[u8], parts: &Parts, overfull: bool, dropped: &mut u64) -> usize {
+    pub(crate) fn hand_out(
+        &mut self,
+        topic: &[u8],
+        properties: Properties<'_>,
+        parts: &Parts,
+        overfull: bool,
+        dropped: &mut u64,
+    ) -> usize {
         self.targets.clear();
         let targets = &mut self.targets;
-        self.router.find(topic, &mut |holder| {
-            if !targets.contains(&holder) {
-                targets.push(holder);
-            }
-        });
+        if !self.identifiers.find(properties, topic, &self.filters, targets) {
+            targets.clear();
+            self.router.find(topic, &mut |holder| {
+                if !targets.contains(&holder) {
+                    targets.push(holder);
+                }
+            });
+        }
         let mut taken = 0;
         for &holder in &self.targets {
             let Some(held) = self.holders.get_mut(&holder) else { continue };

@@ -275,6 +275,7 @@ fn strings_keep_every_byte() {
     golden(V5, Packet::Publish(Publish::new(topic("A\u{2A6D4}"), b"")), "30 08 0005 41 F0AA9B94 00");
     // MQTT-1.5.4-3: U+FEFF is a character like others, wherever it stands.
     golden(V5, Packet::Publish(Publish::new(topic("\u{FEFF}a"), b"")), "30 07 0004 EFBBBF 'a' 00");
+    golden(V3_1_1, Packet::Publish(Publish::new(topic("\u{FEFF}a"), b"")), "30 06 0004 EFBBBF 'a'"); // MQTT-1.5.3-3
 }
 
 #[test]
@@ -336,9 +337,11 @@ fn subscribe_and_unsubscribe_of_the_standards_examples() {
         wire,
     );
 
-    // MQTT-3.8.3-2, MQTT-3.10.3-2
-    assert_eq!(Subscribe::new(id(1).unwrap(), &[]).encode(V5, &mut [0; 9]), Err(EncodeError::NoFilters));
-    assert_eq!(Unsubscribe::new(id(1).unwrap(), &[]).encode(V5, &mut [0; 9]), Err(EncodeError::NoFilters));
+    // MQTT-3.8.3-2, MQTT-3.10.3-2; 3.1.1: MQTT-3.8.3-3
+    for version in [V3_1_1, V5] {
+        assert_eq!(Subscribe::new(id(1).unwrap(), &[]).encode(version, &mut [0; 9]), Err(EncodeError::NoFilters));
+        assert_eq!(Unsubscribe::new(id(1).unwrap(), &[]).encode(version, &mut [0; 9]), Err(EncodeError::NoFilters));
+    }
 }
 
 #[test]

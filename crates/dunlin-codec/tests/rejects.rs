@@ -324,6 +324,18 @@ fn each_reason_code_in_each_packet_that_may_not_bear_it() {
     }
 }
 
+#[test]
+fn each_byte_of_acknowledge_flags() {
+    // MQTT-3.2.2-1, MQTT-3.2.2.1-U2
+    for version in [V3_1_1, V5] {
+        for flags in 0..=0xFF_u8 {
+            let connack = wire(version, &format!("20 | {flags:02X} 00 _"));
+            let expected = if flags <= 1 { None } else { Some(M::AcknowledgeFlags.into()) };
+            assert_eq!(decode(version, &connack).err(), expected, "{version}: {flags:02X}");
+        }
+    }
+}
+
 /// Bytes that no string may be.
 const NO_TEXT: &[&str] = &[
     // MQTT-1.5.4-2

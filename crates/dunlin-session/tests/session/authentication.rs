@@ -242,3 +242,69 @@ fn user_properties_and_what_is_asked_for_stand_in_connect() {
         scene.receives(&connack);
     }
 }
+
+/// [MQTT-3.1.2-30]
+#[test]
+fn nothing_but_auth_leaves_between_connect_and_connack() {
+    for mut scene in scenes_v5() {
+        scene.send(crate::scene::QOS1, b"1");
+        begin(&mut scene, "SCRAM");
+        challenge(&mut scene);
+        scene.send(crate::scene::QOS0, b"2");
+        assert_eq!(scene.wire(), []);
+        authenticate(&mut scene, "SCRAM", b"answer").unwrap();
+        assert_eq!(scene.wire(), auth(0x18, &said("SCRAM", b"answer")));
+        let connack = connack_of(&said("SCRAM", b""));
+        scene.receives(&connack);
+        assert_eq!(scene.wire(), [scene.publish_packet(0x32, 1, b"1"), scene.publish_packet(0x30, 0, b"2")].concat());
+    }
+}
+
+/// [MQTT-4.12.1-2]: either side ends the connection.
+#[test]
+fn an_authentication_that_fails_ends_the_connection() {
+    for by_the_server in [true, false] {
+        for mut scene in scenes_v5() {
+            meet(&mut scene, "SCRAM");
+            reauthenticate(&mut scene, "SCRAM").unwrap();
+            scene.wire();
+            challenge(&mut scene);
+            if by_the_server {
+                authenticate(&mut scene, "SCRAM", b"wrong").unwrap();
+                scene.wire();
+                let events = scene.receives(&[0xE0, 1, 0x87]);
+                let told = |event: &Event<'_>| matches!(event, Event::Disconnected(told) if told.reason == ReasonCode::NOT_AUTHORIZED);
+                assert!(events.len() == 1 && told(&events[0]), "{events:?}");
+                assert_eq!(scene.wire(), []);
+            } else {
+                scene.disconnect(ReasonCode::UNSPECIFIED_ERROR);
+                assert_eq!(scene.wire(), [0xE0, 1, 0x80]);
+            }
+            assert_eq!(
+                (scene.state(), reauthenticate(&mut scene, "SCRAM")),
+                (State::Closing, Err(AuthenticateError::NotConnected))
+            );
+        }
+    }
+}
+
+/// [MQTT-3.15.2-2] [MQTT-3.15.2-3]: texts and all, it is not sent where it is larger than the server takes.
+#[test]
+fn an_auth_is_never_larger_than_the_server_takes() {
+    let text = b"\x1F\0\x04text\x26\0\x01a\0\x01b";
+    let (plain, more) = (said("SCRAM", b""), [&said("SCRAM", b"")[..], text].concat());
+    let len = auth(0x19, &more).len() as u8;
+    for (maximum, fits) in [(len - 1, false), (len, true)] {
+        for mut scene in scenes_v5() {
+            begin(&mut scene, "SCRAM");
+            let connack = connack_of(&[&plain[..], &[0x27, 0, 0, 0, maximum]].concat());
+            scene.receives(&connack);
+            let sent = scene.reauthenticate(of(PacketType::Auth, &more));
+            assert_eq!(sent, if fits { Ok(()) } else { Err(AuthenticateError::TooLarge) });
+            assert_eq!(scene.wire(), if fits { auth(0x19, &more) } else { vec![] });
+            if !fits {
+                assert_eq!(scene.reauthenticate(of(PacketType::Auth, &plain)), Ok(()), "without its texts");
+            }
+        }
+    }
+}

@@ -249,6 +249,17 @@ fn the_keep_alive_of_the_server_goes_before_ours() {
     }
 }
 
+/// [MQTT-3.1.2-21]: 0 turns it off.
+#[test]
+fn a_server_that_wants_no_pings_gets_none() {
+    for mut scene in scenes_v5() {
+        scene.begin_with(&ConnectOptions { keep_alive: 10, ..usual() });
+        scene.receives(&connack_with(false, &[0x13, 0, 0]));
+        assert_eq!((scene.limits().keep_alive, scene.poll_timeout()), (0, None));
+        assert!(!pings(&mut scene, 1_000));
+    }
+}
+
 #[test]
 fn without_a_keep_alive_there_is_no_ping_but_a_question_must_be_answered() {
     for mut scene in scenes() {

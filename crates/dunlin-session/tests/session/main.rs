@@ -2,6 +2,7 @@
 //! events and on the bytes of the wire. The last of them is a simulation of thousands of schedules of faults.
 
 mod aliases;
+mod answers;
 mod authentication;
 mod closing;
 mod connecting;
@@ -16,6 +17,7 @@ mod packet_ids;
 mod publishing;
 mod quota;
 mod receiving;
+mod refusals;
 mod refusing;
 mod requests;
 mod resuming;
@@ -23,4 +25,6 @@ mod scene;
 mod server_limits;
 mod session_lost;
 mod simulation;
+mod starting_clean;
+mod unaltered;
 mod wire;

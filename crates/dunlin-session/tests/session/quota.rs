@@ -1,10 +1,12 @@
 //! The server's Receive Maximum.
 
+use dunlin_codec::{Properties, ReasonCode, SubscriptionFilter, SubscriptionOptions, TopicFilter, Version};
 use dunlin_session::{ConnectOptions, Event};
 
 use crate::{
-    scene::{QOS0, QOS1, QOS2, Scene, scenes, scenes_v5, usual},
-    wire::{PUBACK, PUBCOMP, PUBREC, PUBREL, ack, ack_with, all, connack, connack_with},
+    memory::Room,
+    scene::{QOS0, QOS1, QOS2, Scene, scenes, scenes_of, scenes_v5, usual},
+    wire::{PUBACK, PUBCOMP, PUBREC, PUBREL, ack, ack_with, all, connack, connack_with, packet},
 };
 
 fn maximum(receive_maximum: u8) -> Vec<u8> {
@@ -133,5 +135,52 @@ fn the_quota_is_that_of_the_connection() {
         }
         let expected = (4..=6).map(|id: u8| scene.publish_packet(0x32, id.into(), &[b'0' + id])).collect::<Vec<_>>();
         assert_eq!(scene.wire(), all(&expected));
+    }
+}
+
+/// [MQTT-3.3.4-8]: whatever is no PUBLISH goes out at once.
+#[test]
+fn a_full_window_delays_nothing_but_messages() {
+    let filter = TopicFilter::new("a").unwrap();
+    let wants = [SubscriptionFilter { filter, options: SubscriptionOptions::new(QOS1) }];
+    for scene in scenes_v5() {
+        let mut scene = scene.connected_by(&maximum(2));
+        scene.send(QOS1, b"1");
+        scene.send(QOS2, b"2");
+        scene.send(QOS1, b"waits");
+        assert_eq!(scene.wire().iter().filter(|byte| matches!(byte, 0x32 | 0x34)).count(), 2 + 1, "and b'2'");
+        let inbound = all(&[scene.publish_packet(0x32, 7, b""), scene.publish_packet(0x34, 8, b"")]);
+        let deliveries = scene.deliveries(&inbound);
+        scene.acknowledge(deliveries[0]);
+        assert_eq!(scene.wire(), ack(PUBACK, 7));
+        scene.acknowledge(deliveries[1]);
+        assert_eq!(scene.wire(), ack(PUBREC, 8));
+        scene.receives(&ack(PUBREL, 8));
+        assert_eq!(scene.wire(), ack(PUBCOMP, 8));
+        scene.receives(&ack(PUBREC, 2));
+        assert_eq!(scene.wire(), ack(PUBREL, 2));
+        scene.subscribe(&wants, Properties::NONE).unwrap();
+        assert_eq!(scene.wire(), packet(0x82, &[0, 4, 0, 0, 1, b'a', 1]));
+        scene.unsubscribe(&[filter]).unwrap();
+        assert_eq!(scene.wire(), packet(0xA2, &[0, 5, 0, 0, 1, b'a']));
+        scene.receives(&[0xD0, 0]);
+        let due = scene.poll_timeout().expect("a ping");
+        scene.now = due;
+        assert_eq!(scene.handle_timeout(due), None);
+        assert_eq!(scene.wire(), [0xC0, 0]);
+        scene.disconnect(ReasonCode::SUCCESS);
+        assert_eq!(scene.wire(), [0xE0, 0]);
+    }
+}
+
+/// [MQTT-3.3.4-7] [MQTT-4.9.0-1]: without a Receive Maximum it is 65,535.
+#[test]
+fn a_server_that_names_no_maximum_takes_65_535() {
+    for scene in scenes_of(Version::V5, Room { slots: 0xFFFF, log: 1 << 20, ..Room::default() }) {
+        let mut scene = scene.connected();
+        for _ in 0..0xFFFF {
+            scene.send(QOS1, b"");
+        }
+        assert_eq!(scene.wire().len(), 0xFFFF * scene.publish_packet(0x32, 1, b"").len());
     }
 }

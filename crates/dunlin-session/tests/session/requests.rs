@@ -221,3 +221,57 @@ fn what_the_server_does_not_offer_is_refused_at_the_call() {
         }
     }
 }
+
+/// [MQTT-3.8.3-2] [MQTT-3.10.3-2], in 3.1.1 [MQTT-3.8.3-3].
+#[test]
+fn a_request_for_nothing_is_refused_at_the_call() {
+    for scene in scenes() {
+        let mut scene = scene.connected();
+        assert_eq!(scene.subscribe(&[], Properties::NONE), Err(RequestError::NoFilters));
+        assert_eq!(scene.unsubscribe(&[]), Err(RequestError::NoFilters));
+        assert_eq!((scene.wire(), scene.awaits_answer()), (vec![], false));
+    }
+}
+
+/// [MQTT-3.2.2-15]: to the byte.
+#[test]
+fn a_request_may_be_as_large_as_the_server_takes_and_no_larger() {
+    for maximum in [9, 10, 30] {
+        for scene in scenes_v5() {
+            let mut scene = scene.connected_by(&connack_with(false, &[0x27, 0, 0, 0, maximum]));
+            let text = "x".repeat(30);
+            // Each has 5 bytes around its filters, and 2 before each; SUBSCRIBE has one behind it.
+            let (subscribed, unsubscribed) = (usize::from(maximum) - 8, usize::from(maximum) - 7);
+            assert_eq!(
+                scene.subscribe(&wants(&[&text[..subscribed + 1]]), Properties::NONE),
+                Err(RequestError::TooLarge)
+            );
+            assert_eq!(scene.unsubscribe(&[filter(&text[..unsubscribed + 1])]), Err(RequestError::TooLarge));
+            assert_eq!(scene.wire(), []);
+            subscribe(&mut scene, &[&text[..subscribed]]);
+            assert_eq!(scene.wire().len(), usize::from(maximum));
+            scene.unsubscribe(&[filter(&text[..unsubscribed])]).unwrap();
+            assert_eq!(scene.wire().len(), usize::from(maximum));
+        }
+    }
+}
+
+/// [MQTT-3.9.3-1] [MQTT-3.11.3-1] [MQTT-3.8.4-7]: told as they came.
+#[test]
+fn verdicts_are_told_in_the_order_of_the_filters() {
+    for scene in scenes() {
+        let mut scene = scene.connected();
+        subscribe(&mut scene, &["a", "b", "c", "d"]);
+        let answer = suback(&scene, 1, &[2, 0x80, 0, 1]);
+        let events = scene.receives(&answer);
+        let [Event::Subscribed(suback)] = events[..] else { panic!("{events:?}") };
+        assert_eq!(suback.codes, [2, 0x80, 0, 1]);
+        if scene.is_v5() {
+            let id = scene.unsubscribe(&[filter("a"), filter("b"), filter("c")]).unwrap().get();
+            let answer = unsuback(&scene, id as u8, &[0x11, 0x87, 0]);
+            let events = scene.receives(&answer);
+            let [Event::Unsubscribed(unsuback)] = events[..] else { panic!("{events:?}") };
+            assert_eq!(unsuback.codes, [0x11, 0x87, 0]);
+        }
+    }
+}

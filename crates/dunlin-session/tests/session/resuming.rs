@@ -4,8 +4,8 @@ use dunlin_session::{ConnectError, ConnectOptions, Event, Outcome};
 
 use crate::{
     memory::SHARED_FROM,
-    scene::{QOS0, QOS1, QOS2, outcomes, scenes, scenes_v3_1, usual},
-    wire::{PUBACK, PUBCOMP, PUBREC, PUBREL, ack, all},
+    scene::{QOS0, QOS1, QOS2, outcomes, scenes, scenes_v3_1, scenes_v5, usual},
+    wire::{PUBACK, PUBCOMP, PUBREC, PUBREL, ack, ack_with, all},
 };
 
 /// [MQTT-4.4.0-1] [MQTT-4.6.0-1]: PUBRELs in the order of the PUBRECs, then PUBLISHes in theirs, and no PUBLISH that
@@ -104,6 +104,21 @@ fn what_was_acknowledged_does_not_go_again() {
         scene.receives(&ack(PUBACK, 2));
         scene.resume();
         assert_eq!(scene.wire(), all(&[scene.publish_packet(0x3A, 1, b"1"), scene.publish_packet(0x3A, 3, b"3")]));
+    }
+}
+
+/// [MQTT-4.4.0-2]: a refusal is an acknowledgement too.
+#[test]
+fn what_was_refused_does_not_go_again() {
+    for scene in scenes_v5() {
+        let mut scene = scene.connected();
+        for (qos, payload) in [(QOS1, b"1"), (QOS2, b"2"), (QOS1, b"3")] {
+            scene.send(qos, payload);
+        }
+        scene.wire();
+        assert_eq!(scene.receives(&all(&[ack_with(PUBACK, 1, 0x97), ack_with(PUBREC, 2, 0x80)])).len(), 2);
+        scene.resume();
+        assert_eq!(scene.wire(), scene.publish_packet(0x3A, 3, b"3"));
     }
 }
 

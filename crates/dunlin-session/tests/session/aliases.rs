@@ -50,6 +50,21 @@ fn an_alias_stands_for_the_last_topic_it_came_with() {
     }
 }
 
+/// [MQTT-3.3.2-10]: from 1 to what CONNECT said, in any order, and the first not less than the last.
+#[test]
+fn every_alias_up_to_our_maximum_is_taken() {
+    for mut scene in scenes_v5() {
+        meet(&mut scene, 4);
+        for alias in [4, 1, 3, 2] {
+            let topic = [b'a' + alias as u8];
+            assert_eq!(told(&mut scene, &aliased(&topic, alias)), (topic.to_vec(), Some(topic.to_vec())));
+        }
+        for alias in 1..=4 {
+            assert_eq!(told(&mut scene, &aliased(b"", alias)), (vec![], Some(vec![b'a' + alias as u8])));
+        }
+    }
+}
+
 /// Also with the topic of a message that was delivered before [MQTT-3.3.2-10].
 #[test]
 fn a_repeated_message_binds_its_alias_too() {

@@ -154,12 +154,15 @@ fn a_disconnect_may_carry_a_text_and_a_new_session_expiry() {
 /// [MQTT-3.14.2-3] [MQTT-3.14.2-4]: the largest packet that the server takes has 12 bytes, then 13.
 #[test]
 fn what_makes_a_disconnect_too_large_is_left_out() {
-    let properties = said(b"\x1f\0\x06so far");
-    for (maximum, wire) in [(12, &b"\xe0\x01\x80"[..]), (13, b"\xe0\x0b\x80\x09\x1f\0\x06so far")] {
-        for scene in scenes_v5() {
-            let mut scene = scene.connected_by(&connack_with(false, &[0x27, 0, 0, 0, maximum]));
-            assert_eq!(scene.disconnect_with(ReasonCode::UNSPECIFIED_ERROR, properties), Ok(()));
-            assert_eq!(scene.wire(), wire);
+    let (text, user) = (&b"\x1f\0\x06so far"[..], &b"\x26\0\x02so\0\x02no"[..]);
+    for bytes in [text, user] {
+        let whole = [b"\xe0\x0b\x80\x09", bytes].concat();
+        for (maximum, wire) in [(12, &b"\xe0\x01\x80"[..]), (13, &whole)] {
+            for scene in scenes_v5() {
+                let mut scene = scene.connected_by(&connack_with(false, &[0x27, 0, 0, 0, maximum]));
+                assert_eq!(scene.disconnect_with(ReasonCode::UNSPECIFIED_ERROR, said(bytes)), Ok(()));
+                assert_eq!(scene.wire(), wire);
+            }
         }
     }
 }

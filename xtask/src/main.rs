@@ -3,12 +3,14 @@
 //! ```text
 //!  main ──> layers ──> graph (cargo metadata), table (who may import whom)
 //!     ├──> house  ──> one file a rule, over the text of every file
+//!     ├──> conformance ──> statements (the list), evidence (the tests that show them), page
 //!     └──> test   ──> needs (what must be installed), stages (what is run)
 //! ```
 //!
 //! Nothing here depends on another crate, so that the first answer of a fresh
 //! clone comes after seconds.
 
+mod conformance;
 mod house;
 mod json;
 mod layers;
@@ -60,6 +62,14 @@ static COMMANDS: &[Command] = &[
         details: &[],
         every_run: true,
         run: house::run,
+    },
+    Command {
+        name: "conformance",
+        arguments: "[--check]",
+        about: "which test shows each statement of the standards; runs them, writes CONFORMANCE.md",
+        details: &["--check     write nothing, and fail if CONFORMANCE.md is not up to date"],
+        every_run: true,
+        run: conformance::run,
     },
     Command {
         name: "probe",

@@ -8,11 +8,12 @@ use std::process::{Command, Stdio};
 use crate::report::{Outcome, Trouble};
 use crate::tree;
 
-/// A program with its arguments, run in the root of the repository.
+/// A program with its arguments, run in the root of the repository unless told otherwise.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     program: String,
     arguments: Vec<String>,
+    folder: PathBuf,
     variables: Vec<(String, OsString)>,
 }
 
@@ -21,6 +22,7 @@ impl Job {
         Job {
             program: program.to_owned(),
             arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
+            folder: tree::root(),
             variables: Vec::new(),
         }
     }
@@ -32,6 +34,12 @@ impl Job {
     /// Sets an environment variable for this program.
     pub(crate) fn variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Runs it in another folder.
+    pub(crate) fn in_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = folder.into();
         self
     }
 
@@ -60,6 +68,17 @@ impl Job {
         }
     }
 
+    /// Runs it with its talk on ours, and returns what it wrote to its standard output, however it ended.
+    ///
+    /// # Errors
+    ///
+    /// The program could not be started.
+    pub(crate) fn listen(&self) -> Result<(Outcome, String), Trouble> {
+        let output = self.command().stderr(Stdio::inherit()).output().map_err(|e| self.unstartable(&e))?;
+        let outcome = if output.status.success() { Outcome::Passed } else { Outcome::Failed };
+        Ok((outcome, String::from_utf8_lossy(&output.stdout).into_owned()))
+    }
+
     /// Whether it can be started and succeeds; its output is thrown away.
     pub(crate) fn succeeds(&self) -> bool {
         self.command()
@@ -77,7 +96,7 @@ impl Job {
             _ => OsString::from(&self.program),
         };
         let mut command = Command::new(program);
-        command.args(&self.arguments).current_dir(tree::root());
+        command.args(&self.arguments).current_dir(&self.folder);
         // `cargo run` leaves the facts of this package in the environment.
         // Build scripts that watch them (ring's does) would run again at every
         // change between `cargo` and `cargo xtask`, and with them half the tree.

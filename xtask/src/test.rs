@@ -9,6 +9,7 @@ use std::time::Instant;
 use needs::Readiness;
 use summary::Entry;
 
+use crate::process::Job;
 use crate::report::{Outcome, Trouble};
 
 pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
@@ -36,6 +37,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
     print!("{}", summary::table(&entries, began.elapsed()));
     let failed = entries.iter().any(|entry| entry.outcome == Outcome::Failed);
     Ok(if failed { Outcome::Failed } else { Outcome::Passed })
+}
+
+/// A test that needs a server fails without one, instead of passing by.
+pub(crate) fn with_servers(job: Job) -> Job {
+    job.variable("DUNLIN_REQUIRE_SERVERS", "1").variable("DUNLIN_TEST_PYTHON", needs::python())
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -41,7 +41,7 @@ pub(super) struct Missing {
 /// What a stage does. `Display` is the command that does it alone.
 pub(super) enum Work {
     Program(Job),
-    Subcommand(&'static Command),
+    Subcommand(&'static Command, &'static [&'static str]),
     /// At most so many crates in the tree of this job.
     TreeSize(Job, usize),
 }
@@ -50,7 +50,9 @@ impl Work {
     pub(super) fn run(&self) -> Result<Outcome, Trouble> {
         match self {
             Work::Program(job) => job.run(),
-            Work::Subcommand(command) => (command.run)(&[]),
+            Work::Subcommand(command, arguments) => {
+                (command.run)(&arguments.iter().map(ToString::to_string).collect::<Vec<_>>())
+            }
             Work::TreeSize(job, most) => {
                 let count = tree_size(&job.output()?);
                 println!("tree: {count} crates, {most} are the most");
@@ -64,7 +66,9 @@ impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Work::Program(job) => write!(f, "{job}"),
-            Work::Subcommand(command) => write!(f, "cargo xtask {}", command.name),
+            Work::Subcommand(command, arguments) => {
+                write!(f, "cargo xtask {}", [&[command.name], *arguments].concat().join(" "))
+            }
             Work::TreeSize(job, _) => write!(f, "{job} | sort -u | wc -l"),
         }
     }
@@ -79,11 +83,12 @@ impl fmt::Debug for Work {
 /// The stages in their order: cheap answers first.
 pub(super) fn all(options: Options) -> Vec<Stage> {
     let has_nextest = process::find("cargo-nextest").is_some();
-    let subcommand =
-        |name, target| crate::command(name).map(|command| Stage { name, work: Work::Subcommand(command), target });
+    let subcommand = |name, arguments, target| {
+        crate::command(name).map(|command| Stage { name, work: Work::Subcommand(command, arguments), target })
+    };
     let mut stages = vec![program("fmt", Job::cargo(&["fmt", "--all", "--check"]))];
-    stages.extend(subcommand("layers", None));
-    stages.extend(subcommand("house", None));
+    stages.extend(subcommand("layers", &[], None));
+    stages.extend(subcommand("house", &[], None));
     stages.push(Stage { name: "tree", work: Work::TreeSize(Job::cargo(TREE), MOST_CRATES), target: None });
     stages.extend([
         program("clippy", Job::cargo(CLIPPY)),
@@ -94,8 +99,9 @@ pub(super) fn all(options: Options) -> Vec<Stage> {
         program("doc", Job::cargo(DOC).variable("RUSTDOCFLAGS", "-D warnings")),
         Stage { name: "no_std", work: Work::Program(Job::cargo(NO_STD)), target: Some(needs::SMALL_TARGET) },
     ]);
+    stages.extend(subcommand("conformance", &["--check"], None));
     if !options.quick {
-        stages.extend(subcommand("probe", Some(needs::FIRMWARE_TARGET)));
+        stages.extend(subcommand("probe", &[], Some(needs::FIRMWARE_TARGET)));
     }
     stages
 }
@@ -105,10 +111,7 @@ fn program(name: &'static str, job: Job) -> Stage {
 }
 
 fn test_job(has_nextest: bool) -> Job {
-    Job::cargo(if has_nextest { NEXTEST } else { TEST })
-        // A test that needs a server fails without one, instead of passing by.
-        .variable("DUNLIN_REQUIRE_SERVERS", "1")
-        .variable("DUNLIN_TEST_PYTHON", needs::python())
+    super::with_servers(Job::cargo(if has_nextest { NEXTEST } else { TEST }))
 }
 
 /// The number of different crates in the output of `cargo tree --prefix none`.

@@ -1,6 +1,8 @@
 mod aliases;
+mod journal;
 
 pub use aliases::{HeapInboundAliases, HeapOutboundAliases};
+pub use journal::HeapJournal;
 
 use alloc::{
     collections::{BTreeMap, VecDeque},
@@ -115,9 +117,9 @@ impl Flow {
         new
     }
 
-    fn next_answer(&mut self) -> Option<(PacketId, ReasonCode)> {
+    fn next_answer(&mut self, may_go: impl FnOnce(PacketId) -> bool) -> Option<(PacketId, ReasonCode)> {
         let first = *self.queue.front()?;
-        if !self.acknowledged.contains(first) {
+        if !self.acknowledged.contains(first) || !may_go(first) {
             return None;
         }
         self.due.remove(first);
@@ -174,12 +176,12 @@ impl Inbound for HeapInbound {
         }
     }
 
-    fn next_answer(&mut self) -> Option<(PacketId, Qos, ReasonCode)> {
-        if let Some((id, reason)) = self.at_least_once.next_answer() {
+    fn next_answer(&mut self, is_stored: impl FnMut(PacketId) -> bool) -> Option<(PacketId, Qos, ReasonCode)> {
+        if let Some((id, reason)) = self.at_least_once.next_answer(|_| true) {
             self.at_least_once.release(id);
             return Some((id, Qos::AtLeastOnce, reason));
         }
-        let (id, reason) = self.exactly_once.next_answer()?;
+        let (id, reason) = self.exactly_once.next_answer(is_stored)?;
         if reason.is_error() {
             self.release(id);
         }
@@ -196,6 +198,14 @@ impl Inbound for HeapInbound {
             }
         }
         known
+    }
+
+    fn restore(&mut self, id: PacketId) -> bool {
+        if self.delivered.insert(id) {
+            self.delivered_count += 1;
+        }
+        self.exactly_once.acknowledged.insert(id);
+        true
     }
 
     fn unanswered(&self) -> usize {

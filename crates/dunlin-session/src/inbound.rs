@@ -14,12 +14,15 @@ pub trait Inbound {
     /// The application is done with it, and this is what to answer. False: there is no such message.
     fn acknowledge(&mut self, id: PacketId, qos: Qos, reason: ReasonCode) -> bool;
 
-    /// Takes out the next answer that may go: PUBACK for QoS 1, PUBREC for QoS 2. A QoS 2 message that is refused is
-    /// forgotten with it: its identifier stands for a new message from now on [MQTT-4.3.3-9].
-    fn next_answer(&mut self) -> Option<(PacketId, Qos, ReasonCode)>;
+    /// Takes out the next answer that may go: PUBACK for QoS 1, PUBREC for QoS 2 if `is_stored` says so. A QoS 2 message
+    /// that is refused is forgotten with it: its identifier stands for a new message from now on [MQTT-4.3.3-9].
+    fn next_answer(&mut self, is_stored: impl FnMut(PacketId) -> bool) -> Option<(PacketId, Qos, ReasonCode)>;
 
     /// PUBREL came: the identifier stands for a new message from now on. False: it was not known.
     fn release(&mut self, id: PacketId) -> bool;
+
+    /// An earlier process had a QoS 2 message, and was done with it. False: there is no room for it.
+    fn restore(&mut self, id: PacketId) -> bool;
 
     /// Messages that the server still counts against our Receive Maximum.
     fn unanswered(&self) -> usize;
@@ -96,7 +99,7 @@ impl Inbound for &mut [Received] {
         }
     }
 
-    fn next_answer(&mut self) -> Option<(PacketId, Qos, ReasonCode)> {
+    fn next_answer(&mut self, mut is_stored: impl FnMut(PacketId) -> bool) -> Option<(PacketId, Qos, ReasonCode)> {
         if !EXACTLY_ONCE {
             let first = self.first().filter(|first| first.answer != OPEN)?;
             let (id, reason) = (PacketId::new(first.id)?, answer(first));
@@ -111,7 +114,7 @@ impl Inbound for &mut [Received] {
                 continue;
             }
             if let Some(held) = held.get_mut(qos as usize) {
-                if entry.answer != OPEN && !*held {
+                if entry.answer != OPEN && !*held && (qos == Qos::AtLeastOnce || is_stored(id)) {
                     entry.due = false;
                     if qos == Qos::AtLeastOnce || reason.is_error() {
                         remove(self, index);
@@ -130,6 +133,15 @@ impl Inbound for &mut [Received] {
             remove(self, index);
         }
         known.is_some()
+    }
+
+    fn restore(&mut self, id: PacketId) -> bool {
+        let restored = Received { id: id.get(), qos: Qos::ExactlyOnce, answer: 0, due: false };
+        match self.iter_mut().find(|entry| entry.id == 0 || entry.is(id, Qos::ExactlyOnce)) {
+            Some(entry) => *entry = restored,
+            None => return false,
+        }
+        true
     }
 
     fn unanswered(&self) -> usize {

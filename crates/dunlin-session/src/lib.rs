@@ -61,6 +61,7 @@ mod event;
 mod heap;
 mod inbound;
 mod instant;
+mod journal;
 mod lane;
 mod limits;
 mod list;
@@ -73,9 +74,12 @@ pub use aliases::{InboundAliases, NoAliases, OutboundAliases, SliceAliases};
 pub use backoff::Backoff;
 pub use event::{Chunk, Delivery, Event, Outcome, Progress, Rejection, Timeout, Uncertainty};
 #[cfg(feature = "alloc")]
-pub use heap::{HeapBuffer, HeapInbound, HeapInboundAliases, HeapOutboundAliases, HeapTable};
+pub use heap::{HeapBuffer, HeapInbound, HeapInboundAliases, HeapJournal, HeapOutboundAliases, HeapTable};
 pub use inbound::{Arrival, Inbound, Received};
 pub use instant::Instant;
+pub use journal::{
+    Change, Journal, Marks, MessageRecord, MessageStage, NoJournal, Record, RestoreError, ServerSession, SessionRecord,
+};
 pub use limits::Limits;
 pub use list::{Slot, Table};
 pub use memory::{Buffer, Memory, NoSegments, Nothing, Segments, Slices, Storage};

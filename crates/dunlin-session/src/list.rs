@@ -187,20 +187,61 @@ impl<T> Slots<T> {
         Some(id)
     }
 
+    /// Takes this very identifier, before any was handed out by [`Slots::take`]. False: it is taken, or beyond the table.
+    #[cold]
+    pub(crate) fn claim<K: Default>(&mut self, id: PacketId) -> bool
+    where
+        T: Table<Slot<K>>,
+    {
+        let id = id.get();
+        while self.fresh < id {
+            if !self.table.reserve(self.fresh.into()) {
+                return false;
+            }
+            self.fresh = self.fresh.wrapping_add(1);
+            self.recycle(self.fresh);
+        }
+        if self.at(id).is_none_or(|slot| slot.state != State::Free) {
+            return false;
+        }
+        let mut free = self.free;
+        self.unlink(&mut free, id);
+        self.free = free;
+        true
+    }
+
     /// Identifiers from 1 to this one were ever handed out.
     pub(crate) fn used(&self) -> u16 {
         self.fresh
     }
 
-    /// The identifier may be used again.
+    /// The identifier stands for nothing, and may be used again.
     #[inline]
     pub(crate) fn release<K: Default>(&mut self, id: u16)
+    where
+        T: Table<Slot<K>>,
+    {
+        self.retire(id);
+        self.recycle(id);
+    }
+
+    /// The identifier stands for nothing, and must not be used again before [`Slots::recycle`].
+    #[inline]
+    pub(crate) fn retire<K: Default>(&mut self, id: u16)
     where
         T: Table<Slot<K>>,
     {
         let Some(slot) = self.at(id) else { return };
         slot.state = State::Free;
         slot.kept = K::default();
+    }
+
+    /// A retired identifier may be used again.
+    #[inline]
+    pub(crate) fn recycle<K>(&mut self, id: u16)
+    where
+        T: Table<Slot<K>>,
+    {
         let mut free = self.free;
         self.push(&mut free, id);
         self.free = free;

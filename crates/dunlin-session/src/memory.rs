@@ -1,6 +1,6 @@
 use core::{convert::Infallible, marker::PhantomData};
 
-use crate::{Inbound, InboundAliases, NoAliases, OutboundAliases, Received, Slot, Table};
+use crate::{Inbound, InboundAliases, Journal, NoAliases, NoJournal, OutboundAliases, Received, Slot, Table};
 
 /// The memory of a session: a bundle of types, so that [`Session`](crate::Session) has one parameter.
 pub trait Memory {
@@ -18,6 +18,8 @@ pub trait Memory {
     type InboundAliases: InboundAliases;
     /// Topics that we named by an alias; [`NoAliases`] takes no memory.
     type OutboundAliases: OutboundAliases;
+    /// What is not known to be stored; [`NoJournal`] takes no memory.
+    type Journal: Journal;
 }
 
 /// Memory of bytes.
@@ -72,6 +74,9 @@ pub trait Segments {
     /// Bytes of the payload, 0 if `kept` holds none.
     fn len(kept: &Self::Kept) -> usize;
 
+    /// The payload, if `kept` holds one.
+    fn shared(kept: &Self::Kept) -> Option<&Self::Shared>;
+
     /// The slot is settled.
     fn release(&mut self, kept: Self::Kept);
 
@@ -116,6 +121,11 @@ impl Segments for NoSegments {
     }
 
     #[inline]
+    fn shared((): &()) -> Option<&Nothing> {
+        None
+    }
+
+    #[inline]
     fn release(&mut self, (): ()) {}
 
     #[inline]
@@ -156,6 +166,7 @@ impl<'a, A: InboundAliases> Memory for Slices<'a, A> {
     type Inbound = &'a mut [Received];
     type InboundAliases = A;
     type OutboundAliases = NoAliases;
+    type Journal = NoJournal;
 }
 
 /// The parts that a session is made of.
@@ -175,6 +186,8 @@ pub struct Storage<M: Memory> {
     pub inbound_aliases: M::InboundAliases,
     /// See [`Memory::OutboundAliases`].
     pub outbound_aliases: M::OutboundAliases,
+    /// See [`Memory::Journal`].
+    pub journal: M::Journal,
 }
 
 impl<'a> Storage<Slices<'a>> {
@@ -195,6 +208,7 @@ impl<'a> Storage<Slices<'a>> {
             inbound: received,
             inbound_aliases: NoAliases,
             outbound_aliases: NoAliases,
+            journal: NoJournal,
         }
     }
 
@@ -209,6 +223,7 @@ impl<'a> Storage<Slices<'a>> {
             inbound: self.inbound,
             inbound_aliases,
             outbound_aliases: self.outbound_aliases,
+            journal: self.journal,
         }
     }
 }

@@ -1,13 +1,14 @@
 mod log;
 mod overdue;
+mod store;
 
 use dunlin_codec::{
     PacketId, PacketType, Properties, PropertyId, Publish, Qos, ReasonCode, TopicName, Version, copy_bytes,
 };
 
 use crate::{
-    Buffer, Chunk, Limits, Memory, OutboundAliases, Outcome, PublishError, PublishOptions, RESUME, Rejection, Segments,
-    Uncertainty,
+    Buffer, Change, Chunk, Journal, Limits, Memory, OutboundAliases, Outcome, PublishError, PublishOptions, RESUME,
+    Rejection, Segments, Uncertainty, journal,
     list::{Attention, List, Slots, State},
 };
 
@@ -42,6 +43,8 @@ pub(crate) struct Outbound<M: Memory> {
     tail: usize,
     /// The first record that waits for the quota; 0: none.
     unsent: u16,
+    /// The first record that waits for the store; 0: none.
+    unstored: u16,
     /// The first QoS 0 record whose outcome is wanted and not known; 0: none.
     watched: u16,
     /// PUBRELs to repeat after a resumption: from this one to that one.
@@ -52,6 +55,7 @@ pub(crate) struct Outbound<M: Memory> {
     requests: u16,
     /// Messages whose answer was given up.
     given_up: u16,
+    pub(crate) journal: M::Journal,
 }
 
 /// What an acknowledgement from the server led to.
@@ -62,6 +66,10 @@ pub(crate) enum Acknowledged {
     Release,
     /// The message was given up, and this is its answer after all.
     Late,
+    /// PUBREL must go out when it is stored that PUBREC came.
+    ReleaseLater,
+    /// What was said of this message before must be stored first.
+    Blocked,
     /// The identifier stands for nothing that this packet could acknowledge.
     Unknown,
     /// The PUBLISH was not wholly transmitted.
@@ -72,7 +80,13 @@ pub(crate) enum Acknowledged {
 
 impl<M: Memory> Outbound<M> {
     #[inline(always)]
-    pub(crate) fn new(log: M::Log, segments: M::Segments, slots: M::Slots, aliases: M::OutboundAliases) -> Self {
+    pub(crate) fn new(
+        log: M::Log,
+        segments: M::Segments,
+        slots: M::Slots,
+        aliases: M::OutboundAliases,
+        journal: M::Journal,
+    ) -> Self {
         // A run of zeros would be made by `memset`, which takes 0.2 KB of flash and is needed for nothing else: so the
         // compiler must not see that these are zeros.
         let zero = core::hint::black_box(0_u16);
@@ -89,11 +103,13 @@ impl<M: Memory> Outbound<M> {
             run_end: zero.into(),
             tail: zero.into(),
             unsent: zero,
+            unstored: zero,
             watched: zero,
             release_again: List::default(),
             quota: zero.into(),
             requests: 0,
             given_up: 0,
+            journal,
         }
     }
 
@@ -159,6 +175,9 @@ impl<M: Memory> Outbound<M> {
         if let Some(id) = slot {
             let attention = if wanted { Attention::Wanted } else { Attention::Nobody };
             self.list(id.get(), options.qos, attention, at, len, kept);
+            if options.qos != Qos::AtMostOnce {
+                self.handle_accepted(id);
+            }
         }
         Ok(slot.filter(|_| wanted))
     }
@@ -216,6 +235,7 @@ impl<M: Memory> Outbound<M> {
     #[inline]
     pub(crate) fn handle_ack(&mut self, packet_type: PacketType, id: PacketId, reason: ReasonCode) -> Acknowledged {
         let cursor = self.cursor;
+        let is_stored = journal::is_stored(&mut self.journal, Change::Message(id));
         let Some(slot) = self.slots.at(id.get()) else { return Acknowledged::Unknown };
         let end = slot.at.wrapping_add(slot.len) as usize;
         let outcome = match (slot.state, packet_type, slot.qos) {
@@ -227,18 +247,24 @@ impl<M: Memory> Outbound<M> {
                 }
                 self.slots.unlink(&mut self.published, id.get());
                 if packet_type == PacketType::Pubrec && !reason.is_error() {
-                    self.list_released(id.get(), State::Released);
-                    return Acknowledged::Release;
+                    self.list_released(id, State::Released);
+                    return match self.journal.marks() {
+                        Some(_) => Acknowledged::ReleaseLater,
+                        None => Acknowledged::Release,
+                    };
                 }
                 outcome(reason)
             }
+            (State::GivenUp, ..) if !is_stored => return Acknowledged::Blocked,
             (State::GivenUp, PacketType::Pubrec, _) if !reason.is_error() => return Acknowledged::Release,
             (State::GivenUp, ..) => {
                 self.take_back(id.get());
                 return Acknowledged::Late;
             }
-            (State::Released | State::Withdrawn, PacketType::Pubrec, _) => return Acknowledged::Release,
-            (State::Released | State::Withdrawn, PacketType::Pubcomp, _) => {
+            (State::Released | State::Withdrawn, PacketType::Pubrec, _) => {
+                return if is_stored { Acknowledged::Release } else { Acknowledged::ReleaseLater };
+            }
+            (State::Released | State::Withdrawn, PacketType::Pubcomp, _) if is_stored => {
                 let outcome = match slot.state {
                     State::Released => Outcome::Delivered(ReasonCode::SUCCESS),
                     _ => Outcome::Unknown(Uncertainty::BeyondLimits),
@@ -255,8 +281,8 @@ impl<M: Memory> Outbound<M> {
     }
 
     /// The slot is in no list any more; its PUBLISH is not needed again.
-    fn list_released(&mut self, id: u16, state: State) {
-        if let Some(slot) = self.slots.at(id) {
+    fn list_released(&mut self, id: PacketId, state: State) {
+        if let Some(slot) = self.slots.at(id.get()) {
             slot.state = state;
             if slot.attention == Attention::Watched {
                 slot.attention = Attention::Wanted;
@@ -264,7 +290,8 @@ impl<M: Memory> Outbound<M> {
             let kept = core::mem::take(&mut slot.kept);
             self.segments.release(kept);
         }
-        self.slots.push(&mut self.released, id);
+        self.slots.push(&mut self.released, id.get());
+        journal::record(&mut self.journal, Change::Message(id));
     }
 
     #[inline]
@@ -273,7 +300,8 @@ impl<M: Memory> Outbound<M> {
             let kept = core::mem::take(&mut slot.kept);
             self.segments.release(kept);
         }
-        self.slots.release(id);
+        self.delete(id);
+        self.release(id);
     }
 
     /// One message less in flight [MQTT-4.9.0-1].
@@ -338,12 +366,15 @@ impl<M: Memory> Outbound<M> {
             self.segments.release(kept);
         }
         self.slots.push(&mut self.settled, id);
+        self.delete(id);
     }
 
     /// A QoS 2 message that was sent and cannot be again: the server may have its identifier, and would take a new
     /// message with it for this one. A PUBREL makes it free on both sides. The slot is in no list any more.
     fn withdraw(&mut self, id: u16) {
-        self.list_released(id, State::Withdrawn);
+        if let Some(id) = PacketId::new(id) {
+            self.list_released(id, State::Withdrawn);
+        }
     }
 
     #[inline]
@@ -351,7 +382,7 @@ impl<M: Memory> Outbound<M> {
         let id = PacketId::new(self.settled.first)?;
         let State::Settled(outcome) = self.slots.at(id.get())?.state else { return None };
         self.slots.unlink(&mut self.settled, id.get());
-        self.slots.release(id.get());
+        self.release(id.get());
         Some((id, outcome))
     }
 
@@ -372,15 +403,22 @@ impl<M: Memory> Outbound<M> {
     #[inline]
     pub(crate) fn begin_run(&mut self) -> Option<bool> {
         (self.run_start, self.run_end) = (self.cursor, self.cursor);
-        let (end, last) = match self.slots.at(self.unsent) {
-            Some(slot) => (slot.at as usize, slot.previous),
-            None => (self.tail, self.published.last),
-        };
+        let (end, last) = self.sendable_end();
         if end <= self.cursor {
             return None;
         }
         self.run_end = end;
         Some(self.run_asks(last))
+    }
+
+    /// Where the records end that need wait neither for the quota nor for the store, and the last listed one before.
+    #[inline]
+    fn sendable_end(&mut self) -> (usize, u16) {
+        let held = self.first_held();
+        match self.slots.at(held) {
+            Some(slot) => (slot.at as usize, slot.previous),
+            None => (self.tail, self.published.last),
+        }
     }
 
     /// Whether a record of this run is answered by the server; `last` is the last listed one before its end.
@@ -467,7 +505,7 @@ impl<M: Memory> Outbound<M> {
             self.quota = self.quota.wrapping_sub(1);
             id = self.slots.next_of(id);
         }
-        self.release_again = self.released;
+        self.release_again = self.stored_releases();
         let mut id = self.published.first;
         while let Some(slot) = self.slots.at(id) {
             let (at, next) = (slot.at as usize, slot.next);

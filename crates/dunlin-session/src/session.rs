@@ -1,6 +1,7 @@
 mod authentication;
 mod handshake;
 mod input;
+mod store;
 mod timing;
 
 pub use authentication::AuthenticateError;
@@ -13,8 +14,9 @@ use dunlin_codec::{
 };
 
 use crate::{
-    AcknowledgeError, Backoff, Chunk, Delivery, DisconnectError, EXACTLY_ONCE, Inbound, InboundAliases, Instant,
-    LIMITS, Limits, Memory, Outcome, PublishError, PublishOptions, REFUSALS, RESUME, RequestError, Storage,
+    AcknowledgeError, Backoff, Change, Chunk, Delivery, DisconnectError, EXACTLY_ONCE, Inbound, InboundAliases,
+    Instant, LIMITS, Limits, Memory, Outcome, PublishError, PublishOptions, REFUSALS, RESUME, RequestError,
+    ServerSession, Storage, journal,
     lane::{Lane, PUBACK, PUBREC, PUBREL},
     list,
     outbound::{Outbound, Payload, Shared},
@@ -36,8 +38,7 @@ use crate::{
 pub struct Session<M: Memory> {
     version: Version,
     state: State,
-    /// The server may have a session of ours.
-    has_session: bool,
+    server_session: ServerSession,
     /// This connection began without a session.
     clean_start: bool,
     /// This connection is there to discard the session, as 3.1.1 needs it.
@@ -108,7 +109,13 @@ impl<M: Memory> Session<M> {
     pub fn new(version: Version, storage: Storage<M>) -> Self {
         Self {
             version,
-            outbound: Outbound::new(storage.log, storage.segments, storage.slots, storage.outbound_aliases),
+            outbound: Outbound::new(
+                storage.log,
+                storage.segments,
+                storage.slots,
+                storage.outbound_aliases,
+                storage.journal,
+            ),
             lane: Lane::new(storage.control),
             inbound: storage.inbound,
             inbound_aliases: storage.inbound_aliases,
@@ -118,7 +125,7 @@ impl<M: Memory> Session<M> {
             timing: timing::Timing::new(),
             connection: 0,
             session_began: 0,
-            has_session: false,
+            server_session: ServerSession::None,
             clean_start: false,
             discarded: false,
             leaving: false,
@@ -343,6 +350,10 @@ impl<M: Memory> Session<M> {
         };
         let known = valid && self.inbound.acknowledge(delivery.id, delivery.qos, reason);
         if known {
+            // The identifier of a message that is refused is free with its PUBREC: there is nothing to store.
+            if EXACTLY_ONCE && delivery.qos == Qos::ExactlyOnce && !reason.is_error() {
+                journal::record(&mut self.outbound.journal, Change::Received(delivery.id));
+            }
             self.answer();
         }
         known
@@ -352,7 +363,9 @@ impl<M: Memory> Session<M> {
     #[inline]
     fn answer(&mut self) {
         while self.state == State::Connected && self.lane.has_room() {
-            let Some((id, qos, reason)) = self.inbound.next_answer() else { return };
+            let (journal, server_session) = (&mut self.outbound.journal, self.server_session);
+            let is_stored = |id| Self::is_received_stored(journal, server_session, id);
+            let Some((id, qos, reason)) = self.inbound.next_answer(is_stored) else { return };
             let first_byte = if EXACTLY_ONCE && qos == Qos::ExactlyOnce { PUBREC } else { PUBACK };
             self.lane.acknowledge(self.version, first_byte, id, reason);
         }
@@ -396,7 +409,9 @@ impl<M: Memory> Session<M> {
         if was_connected && !properties.is_empty() && self.put_packet(false, |out| packet.encode(version, out)).is_ok()
         {
             self.farewell = None;
-            self.has_session &= expiry != Some(0);
+            if expiry == Some(0) {
+                self.server_session = ServerSession::None;
+            }
         }
         Ok(())
     }
@@ -429,6 +444,7 @@ impl<M: Memory> Session<M> {
         self.timing.handle_run_goes_on(now);
         if self.outbound.is_between_packets() {
             if self.state == State::Connected {
+                self.handle_stored();
                 self.answer();
                 self.repeat_releases();
             }

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use dunlin_session::{
-    HeapBuffer, HeapInbound, HeapInboundAliases, HeapOutboundAliases, HeapTable, Memory, Segments, Storage,
+    HeapBuffer, HeapInbound, HeapInboundAliases, HeapOutboundAliases, HeapTable, Memory, NoJournal, Segments, Storage,
 };
 
 /// The session's memory on a server: growable, bounded, and payloads of 4 KiB and more by reference.
@@ -17,6 +17,7 @@ impl Memory for Heap {
     type Inbound = HeapInbound;
     type InboundAliases = HeapInboundAliases;
     type OutboundAliases = HeapOutboundAliases;
+    type Journal = NoJournal;
 }
 
 /// Memory that holds at most `limit` bytes of messages, twice: once copied, once by reference.
@@ -29,6 +30,7 @@ pub(crate) fn storage(limit: usize) -> Storage<Heap> {
         inbound: HeapInbound::default(),
         inbound_aliases: HeapInboundAliases::new(ALIAS_LIMIT),
         outbound_aliases: HeapOutboundAliases::new(OUTBOUND_ALIASES),
+        journal: NoJournal,
     }
 }
 
@@ -90,6 +92,10 @@ impl Segments for SharedPayloads {
     #[inline]
     fn len(kept: &Option<Bytes>) -> usize {
         kept.as_ref().map_or(0, Bytes::len)
+    }
+
+    fn shared(kept: &Option<Bytes>) -> Option<&Bytes> {
+        kept.as_ref()
     }
 
     #[inline]

@@ -99,6 +99,7 @@ impl<M: Memory> Outbound<M> {
         }
         (self.run_start, self.cursor, self.run_end, self.tail) = (0, 0, 0, to);
         self.unsent = 0;
+        self.find_unstored();
         let first = self.published.first;
         self.watched = match self.slots.at(first) {
             Some(slot) if slot.qos == Qos::AtMostOnce => first,

@@ -2,7 +2,7 @@ use dunlin_codec::{PacketId, Qos};
 
 use super::Outbound;
 use crate::{
-    Memory, RESUME, Segments,
+    Change, Memory, RESUME, Segments, journal,
     list::{Attention, State},
 };
 
@@ -68,6 +68,9 @@ impl<M: Memory> Outbound<M> {
             self.segments.release(kept);
         }
         self.given_up = self.given_up.wrapping_add(1);
+        if let Some(id) = PacketId::new(id) {
+            journal::record(&mut self.journal, Change::Message(id));
+        }
         true
     }
 
@@ -85,7 +88,7 @@ impl<M: Memory> Outbound<M> {
         }
         for id in 1..=self.slots.used() {
             if self.slots.at(id).is_some_and(|slot| slot.state == State::GivenUp) {
-                self.slots.release(id);
+                self.free(id);
             }
         }
         self.given_up = 0;

@@ -5,7 +5,8 @@ use dunlin_codec::{
 
 use super::{Session, State, authentication::Authentication};
 use crate::{
-    AUTHENTICATION, ConnectError, ConnectOptions, Event, Inbound, InboundAliases, Instant, Limits, Memory, RESUME, V3_1,
+    AUTHENTICATION, Change, ConnectError, ConnectOptions, Event, Inbound, InboundAliases, Instant, Limits, Memory,
+    RESUME, ServerSession, V3_1, journal,
 };
 
 impl<M: Memory> Session<M> {
@@ -23,7 +24,7 @@ impl<M: Memory> Session<M> {
         let receive_maximum = options.receive_maximum.min(self.inbound.capacity().min(0xFFFF) as u16).max(1);
         let topic_alias_maximum = options.topic_alias_maximum.min(self.inbound_aliases.capacity());
         let keeps = RESUME && options.session_expiry_interval > 0;
-        let begins_clean = options.clean_start && !self.has_session;
+        let begins_clean = options.clean_start && self.server_session == ServerSession::None;
         // 3.1.1 has one flag for "begin clean" and "keep nothing": to begin clean and keep takes two connections.
         let discarding = !self.version.is_v5() && keeps && begins_clean && !self.discarded;
         let clean_start = match self.version.is_v5() {
@@ -140,7 +141,7 @@ impl<M: Memory> Session<M> {
         // A DISCONNECT may be sent from here on.
         self.state = State::Connected;
         self.authentication.handle_connack(connack.properties)?;
-        if connack.session_present && (!RESUME || self.clean_start || !self.has_session) {
+        if connack.session_present && (!RESUME || self.clean_start || self.server_session == ServerSession::None) {
             return Err(ProtocolViolation::SessionPresentUnexpected);
         }
         if RESUME && self.discarding {
@@ -150,12 +151,18 @@ impl<M: Memory> Session<M> {
         }
         let goes_on = connack.session_present || self.goes_on_unheard();
         if RESUME && !goes_on {
+            if self.inbound.unanswered() > 0 {
+                journal::record(&mut self.outbound.journal, Change::ReceivedCleared);
+            }
             self.inbound.clear();
             self.session_began = self.connection;
         }
         self.limits = Limits::read(&connack, self.limits.keep_alive, self.session_expiry_interval);
         self.outbound.handle_connected(&self.limits, self.send_maximum, goes_on);
-        self.has_session = self.limits.session_expiry_interval > 0;
+        self.server_session = match self.limits.session_expiry_interval > 0 {
+            true => ServerSession::Kept,
+            false => ServerSession::None,
+        };
         self.timing.handle_connected(now, self.limits.keep_alive);
         self.backoff.handle_connected(now);
         Ok(Some(Event::Connected { session_present: connack.session_present, connack }))
@@ -164,7 +171,10 @@ impl<M: Memory> Session<M> {
     /// A CONNACK of 3.1 cannot say that the server goes on with the session. Where it was asked to, messages are repeated
     /// as if it did: one that does not takes them as new ones, and answers a PUBREL that means nothing to it.
     fn goes_on_unheard(&self) -> bool {
-        V3_1 && RESUME && self.version == Version::V3_1 && self.has_session && !self.clean_start
+        V3_1 && RESUME
+            && self.version == Version::V3_1
+            && self.server_session == ServerSession::Kept
+            && !self.clean_start
     }
 }
 

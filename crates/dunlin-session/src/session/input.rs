@@ -1,12 +1,12 @@
 use dunlin_codec::{
-    Ack, Auth, Connack, DecodeError, Disconnect, FixedHeader, Malformed, PacketType, Properties, PropertyId,
+    Ack, Auth, Connack, DecodeError, Disconnect, FixedHeader, Malformed, PacketId, PacketType, Properties, PropertyId,
     ProtocolViolation, Publish, Qos, ReasonCode, Suback,
 };
 
 use super::{Session, State};
 use crate::{
-    AUTHENTICATION, Arrival, Delivery, EXACTLY_ONCE, Event, Inbound, InboundAliases, Instant, LIMITS, Memory, Outcome,
-    Progress,
+    AUTHENTICATION, Arrival, Change, Delivery, EXACTLY_ONCE, Event, Inbound, InboundAliases, Instant, Journal, LIMITS,
+    Memory, Outcome, Progress, journal,
     lane::{PUBCOMP, PUBREL},
     outbound::Acknowledged,
 };
@@ -196,14 +196,7 @@ impl<M: Memory> Session<M> {
         self.check_problem_information(ack.properties)?;
         let id = ack.packet_id;
         let acknowledged = match packet_type {
-            PacketType::Pubrel => {
-                let reason = match self.inbound.release(id) {
-                    true => ReasonCode::SUCCESS,
-                    false => ReasonCode::PACKET_IDENTIFIER_NOT_FOUND,
-                };
-                self.lane.acknowledge(self.version, PUBCOMP, id, reason);
-                return Ok(Handled::Event(None));
-            }
+            PacketType::Pubrel => return Ok(self.handle_pubrel(id)),
             _ => self.outbound.handle_ack(packet_type, id, ack.reason),
         };
         let properties = ack.properties;
@@ -218,7 +211,8 @@ impl<M: Memory> Session<M> {
                 self.lane.acknowledge(self.version, PUBREL, id, ReasonCode::PACKET_IDENTIFIER_NOT_FOUND);
                 Ok(Handled::Event(None))
             }
-            Acknowledged::Unknown | Acknowledged::Late => Ok(Handled::Event(None)),
+            Acknowledged::Blocked => Ok(Handled::Blocked),
+            Acknowledged::Unknown | Acknowledged::Late | Acknowledged::ReleaseLater => Ok(Handled::Event(None)),
             Acknowledged::Early => Err(ProtocolViolation::AcknowledgedEarly.into()),
             Acknowledged::Wrong => Err(ProtocolViolation::AcknowledgedWrongly.into()),
         }
@@ -232,6 +226,23 @@ impl<M: Memory> Session<M> {
             true => Ok(()),
             false => Err(ProtocolViolation::ProblemInformation),
         }
+    }
+
+    /// With PUBCOMP the server may use the identifier again, so it must not be stored any more then. What was said of
+    /// it before is stored first.
+    fn handle_pubrel<'i>(&mut self, id: PacketId) -> Handled<'i> {
+        let journal = &mut self.outbound.journal;
+        if !journal::is_stored(journal, Change::Received(id)) {
+            return Handled::Blocked;
+        }
+        let known = self.inbound.release(id);
+        if known && journal.marks().is_some() {
+            journal::record(journal, Change::ReceivedDeleted(id));
+            return Handled::Event(None);
+        }
+        let reason = if known { ReasonCode::SUCCESS } else { ReasonCode::PACKET_IDENTIFIER_NOT_FOUND };
+        self.lane.acknowledge(self.version, PUBCOMP, id, reason);
+        Handled::Event(None)
     }
 
     /// A packet that came before CONNACK is a fault; one that came after the end is nothing.

@@ -2,7 +2,8 @@ use super::authentication::Authentication;
 use dunlin_codec::PacketId;
 
 use crate::{
-    AUTHENTICATION, ConnectOptions, Inbound, InboundAliases, Instant, Limits, Memory, RESUME, Session, State, Timeout,
+    AUTHENTICATION, ConnectOptions, Inbound, InboundAliases, Instant, Journal, Limits, Memory, RESUME, Session, State,
+    Timeout,
 };
 
 /// The clocks of a connection. Times in milliseconds.
@@ -276,6 +277,9 @@ impl<M: Memory> Session<M> {
         } else {
             self.outbound.abandon();
             self.inbound.clear();
+        }
+        if let Some(marks) = self.outbound.journal.marks() {
+            marks.earlier = marks.last;
         }
         self.outbound.forget_requests();
         self.inbound.forget_connection();

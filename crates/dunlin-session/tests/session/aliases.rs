@@ -130,7 +130,7 @@ fn the_server_is_told_how_many_aliases_there_may_be() {
             let expected: Option<u16> = match scene.kind {
                 _ if !scene.is_v5() => None,
                 crate::memory::Kind::Slices => in_slices,
-                crate::memory::Kind::Heap => on_the_heap,
+                _ => on_the_heap,
             };
             let property =
                 wire.windows(3).find(|bytes| bytes[0] == 0x22).map(|bytes| u16::from_be_bytes([bytes[1], bytes[2]]));

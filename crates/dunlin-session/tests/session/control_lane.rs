@@ -3,7 +3,7 @@
 use dunlin_session::Progress;
 
 use crate::{
-    memory::Room,
+    memory::{Kind, Room},
     scene::{QOS2, Scene, outcomes, scenes_with},
     wire::{PUBCOMP, PUBREC, PUBREL, ack, ack_with, all},
 };
@@ -52,7 +52,8 @@ fn a_pubrec_is_not_taken_either_and_goes_on_where_it_stopped() {
                 wire.extend(scene.wire_at_most(7));
             }
         }
-        assert!(stops > 5);
+        // With a store they wait for their record, and take room when it is there.
+        assert!(stops > 5 || scene.kind == Kind::Stored);
         wire.extend(scene.wire());
         assert_eq!(wire, all(&(1..=20).map(|id| ack(PUBREL, id)).collect::<Vec<_>>()));
         let told = outcomes(&scene.receives(&all(&(1..=20).map(|id| ack(PUBCOMP, id)).collect::<Vec<_>>())));

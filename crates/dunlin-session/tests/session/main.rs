@@ -1,4 +1,4 @@
-//! Stories of a session on virtual time, without a socket and without a sleep: each in both memories, asserting on
+//! Stories of a session on virtual time, without a socket and without a sleep: each in every memory, asserting on
 //! events and on the bytes of the wire. The last of them is a simulation of thousands of schedules of faults.
 
 mod aliases;
@@ -20,11 +20,15 @@ mod receiving;
 mod refusals;
 mod refusing;
 mod requests;
+mod restoring;
 mod resuming;
 mod scene;
 mod server_limits;
 mod session_lost;
 mod simulation;
 mod starting_clean;
+mod store;
+mod storing;
+mod storing_received;
 mod unaltered;
 mod wire;

@@ -1,14 +1,16 @@
-//! The two memories that every story is told in, behind one face.
+//! The memories that every story is told in, behind one face.
 
-use std::{collections::VecDeque, rc::Rc};
+use std::{collections::VecDeque, marker::PhantomData, rc::Rc};
 
 use dunlin_codec::{PacketId, Properties, ReasonCode, SubscriptionFilter, TopicFilter, TopicName, Version};
 use dunlin_session::{
     AcknowledgeError, AuthenticateError, Chunk, ConnectError, ConnectOptions, Delivery, DisconnectError, HeapBuffer,
-    HeapInbound, HeapInboundAliases, HeapOutboundAliases, HeapTable, Instant, Limits, Memory, Outcome, Progress,
-    PublishError, PublishOptions, Received, RequestError, Segments, Session, SliceAliases, Slices, Slot, State,
-    Storage, Timeout,
+    HeapInbound, HeapInboundAliases, HeapJournal, HeapOutboundAliases, HeapTable, Instant, Journal, Limits, Memory,
+    MessageRecord, NoJournal, Outcome, Progress, PublishError, PublishOptions, Received, RequestError, RestoreError,
+    Segments, Session, SliceAliases, Slices, Slot, State, Storage, Timeout,
 };
+
+use crate::store::Kept;
 
 /// A session, whatever its memory.
 pub(crate) trait Face {
@@ -41,6 +43,11 @@ pub(crate) trait Face {
     fn topic(&self, alias: u16) -> Option<&[u8]>;
     fn is_idle(&self) -> bool;
     fn awaits_answer(&self) -> bool;
+    /// Every record that there is to store.
+    fn give(&mut self) -> Vec<Kept>;
+    fn stored(&mut self, records: usize);
+    fn store_failed(&mut self);
+    fn restore(&mut self, record: &Kept) -> Result<(), RestoreError>;
     /// Takes at most so many of the bytes that may go now, but a shared payload as a whole.
     fn take(&mut self, now: Instant, at_most: usize) -> Option<Vec<u8>>;
 }
@@ -65,9 +72,15 @@ impl Default for Room {
 pub(crate) enum Kind {
     Slices,
     Heap,
+    /// The heap, and a store that is done at once: nothing is different.
+    Stored,
+    /// The heap, and a store that the story plays.
+    Journal,
 }
 
 impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::Slices, Self::Heap, Self::Stored];
+
     pub(crate) fn session(self, version: Version, room: Room) -> Box<dyn Face> {
         match self {
             Kind::Slices => Box::new(Session::<Slices<'static, SliceAliases<'static>>>::new(
@@ -80,26 +93,34 @@ impl Kind {
                 )
                 .with_aliases(SliceAliases::new(vec![0; 4 * 10].leak(), 8)),
             )),
-            Kind::Heap => Box::new(Session::<Heap>::new(
-                version,
-                Storage {
-                    log: HeapBuffer::new(64, room.log),
-                    control: HeapBuffer::new(16, room.control),
-                    segments: Beside::default(),
-                    slots: HeapTable::new(room.slots),
-                    inbound: HeapInbound::default(),
-                    inbound_aliases: HeapInboundAliases::new(32),
-                    outbound_aliases: HeapOutboundAliases::new(4),
-                },
-            )),
+            Kind::Heap => Box::new(on_the_heap::<_, false>(version, room, NoJournal)),
+            Kind::Stored => Box::new(on_the_heap::<_, true>(version, room, HeapJournal::default())),
+            Kind::Journal => Box::new(on_the_heap::<_, false>(version, room, HeapJournal::default())),
         }
     }
 }
 
-/// Memory that grows, with payloads of [`SHARED_FROM`] bytes and more beside the log.
-pub(crate) struct Heap;
+fn on_the_heap<J: Journal, const STORED: bool>(version: Version, room: Room, journal: J) -> Session<Heap<J, STORED>> {
+    Session::new(
+        version,
+        Storage {
+            log: HeapBuffer::new(64, room.log),
+            control: HeapBuffer::new(16, room.control),
+            segments: Beside::default(),
+            slots: HeapTable::new(room.slots),
+            inbound: HeapInbound::default(),
+            inbound_aliases: HeapInboundAliases::new(32),
+            outbound_aliases: HeapOutboundAliases::new(4),
+            journal,
+        },
+    )
+}
 
-impl Memory for Heap {
+/// Memory that grows, with payloads of [`SHARED_FROM`] bytes and more beside the log. `STORED`: what there is to store
+/// is stored before anything else happens.
+pub(crate) struct Heap<J, const STORED: bool>(PhantomData<J>);
+
+impl<J: Journal, const STORED: bool> Memory for Heap<J, STORED> {
     type Log = HeapBuffer;
     type Control = HeapBuffer;
     type Segments = Beside;
@@ -107,6 +128,7 @@ impl Memory for Heap {
     type Inbound = HeapInbound;
     type InboundAliases = HeapInboundAliases;
     type OutboundAliases = HeapOutboundAliases;
+    type Journal = J;
 }
 
 #[derive(Default)]
@@ -152,6 +174,10 @@ impl Segments for Beside {
         kept.as_ref().map_or(0, |bytes| bytes.len())
     }
 
+    fn shared(kept: &Self::Kept) -> Option<&Rc<[u8]>> {
+        kept.as_ref()
+    }
+
     fn release(&mut self, _: Self::Kept) {}
 
     fn first(&self) -> Option<(usize, &Rc<[u8]>)> {
@@ -174,12 +200,15 @@ impl Segments for Beside {
 }
 
 /// How a payload is given to a session with this memory.
-trait Given: Memory {
+pub(crate) trait Given: Memory {
+    const STORED: bool;
     fn payload(bytes: &[u8]) -> <Self::Segments as Segments>::Payload<'_>;
     fn shared(payload: &<Self::Segments as Segments>::Shared) -> Vec<u8>;
 }
 
 impl Given for Slices<'_, SliceAliases<'_>> {
+    const STORED: bool = false;
+
     fn payload(bytes: &[u8]) -> &[u8] {
         bytes
     }
@@ -189,7 +218,9 @@ impl Given for Slices<'_, SliceAliases<'_>> {
     }
 }
 
-impl Given for Heap {
+impl<J: Journal, const STORED: bool> Given for Heap<J, STORED> {
+    const STORED: bool = STORED;
+
     fn payload(bytes: &[u8]) -> Body<'_> {
         if bytes.len() < SHARED_FROM { Body::Borrowed(bytes) } else { Body::Shared(bytes.into()) }
     }
@@ -205,6 +236,7 @@ impl<M: Given> Face for Session<M> {
     }
 
     fn publish(&mut self, payload: &[u8], options: PublishOptions<'_>) -> Result<Option<PacketId>, PublishError> {
+        store_all(self);
         self.publish(TopicName::new("t").expect("a topic"), M::payload(payload), options)
     }
 
@@ -213,6 +245,7 @@ impl<M: Given> Face for Session<M> {
         filters: &[SubscriptionFilter<'_>],
         properties: Properties<'_>,
     ) -> Result<PacketId, RequestError> {
+        store_all(self);
         self.subscribe(filters, properties)
     }
 
@@ -245,6 +278,7 @@ impl<M: Given> Face for Session<M> {
     }
 
     fn handle_input<'i>(&mut self, now: Instant, input: &'i [u8]) -> Progress<'i> {
+        store_all(self);
         self.handle_input(now, input)
     }
 
@@ -304,13 +338,50 @@ impl<M: Given> Face for Session<M> {
         self.awaits_answer()
     }
 
+    fn give(&mut self) -> Vec<Kept> {
+        std::iter::from_fn(|| self.poll_store().map(|record| Kept::new(record, M::shared))).collect()
+    }
+
+    fn stored(&mut self, records: usize) {
+        self.stored(records);
+    }
+
+    fn store_failed(&mut self) {
+        self.store_failed();
+    }
+
+    fn restore(&mut self, record: &Kept) -> Result<(), RestoreError> {
+        match record {
+            Kept::Session(session) => self.restore(*session),
+            Kept::Message(id, message) => self.restore_message(MessageRecord {
+                id: PacketId::new(*id).expect("an identifier"),
+                number: message.number,
+                stage: message.stage,
+                packet: &message.packet,
+                payload: message.payload.as_deref().map(M::payload),
+            }),
+            Kept::Received(id) => self.restore_received(PacketId::new(*id).expect("an identifier")),
+            other => panic!("{other:?} is nothing that a store has"),
+        }
+    }
+
     fn take(&mut self, now: Instant, at_most: usize) -> Option<Vec<u8>> {
+        store_all(self);
         let bytes = match self.poll_transmit(now)? {
             Chunk::Copy(bytes) => bytes[..at_most.min(bytes.len())].to_vec(),
             Chunk::Share(payload) => M::shared(payload),
         };
         self.transmitted(bytes.len());
         Some(bytes)
+    }
+}
+
+/// The store has all there is.
+fn store_all<M: Given>(session: &mut Session<M>) {
+    let mut records = usize::from(M::STORED);
+    while records > 0 {
+        records = std::iter::from_fn(|| session.poll_store().map(drop)).count();
+        session.stored(records);
     }
 }
 

@@ -7,6 +7,7 @@ use dunlin_session::{ConnectOptions, Delivery, Event, Instant, Outcome, Progress
 
 use crate::{
     memory::{Face, Kind, Room},
+    store::Kept,
     wire,
 };
 
@@ -17,7 +18,7 @@ pub(crate) struct Scene {
     pub(crate) now: Instant,
 }
 
-/// The same scene in both memories and both versions.
+/// The same scene in every memory and both versions.
 pub(crate) fn scenes() -> impl Iterator<Item = Scene> {
     scenes_with(Room::default())
 }
@@ -26,9 +27,9 @@ pub(crate) fn scenes_with(room: Room) -> impl Iterator<Item = Scene> {
     [Version::V3_1_1, Version::V5].into_iter().flat_map(move |version| scenes_of(version, room))
 }
 
-/// In both memories.
+/// In every memory.
 pub(crate) fn scenes_of(version: Version, room: Room) -> impl Iterator<Item = Scene> {
-    [Kind::Slices, Kind::Heap].into_iter().map(move |kind| Scene {
+    Kind::ALL.into_iter().map(move |kind| Scene {
         session: kind.session(version, room),
         version,
         kind,
@@ -41,11 +42,46 @@ pub(crate) fn scenes_v3_1() -> impl Iterator<Item = Scene> {
     scenes_of(Version::V3_1, Room::default())
 }
 
+/// With a store that the story plays, in both versions.
+pub(crate) fn scenes_with_store() -> impl Iterator<Item = Scene> {
+    [Version::V3_1_1, Version::V5].into_iter().map(Scene::with_store)
+}
+
 pub(crate) fn scenes_v5() -> impl Iterator<Item = Scene> {
     scenes_of(Version::V5, Room::default())
 }
 
 impl Scene {
+    /// With a store that the story plays.
+    pub(crate) fn with_store(version: Version) -> Self {
+        Self {
+            session: Kind::Journal.session(version, Room::default()),
+            version,
+            kind: Kind::Journal,
+            now: Instant::from_millis(1_000),
+        }
+    }
+
+    /// The same scene, new, with so much memory.
+    pub(crate) fn in_room(self, room: Room) -> Self {
+        Self { session: self.kind.session(self.version, room), ..self }
+    }
+
+    /// A connection without an earlier session, and nothing left to store.
+    pub(crate) fn connected_and_stored(self) -> Self {
+        let mut scene = self.connected();
+        scene.store();
+        assert_eq!(scene.give(), []);
+        scene
+    }
+
+    /// Everything that there is to store is stored; what it was.
+    pub(crate) fn store(&mut self) -> Vec<Kept> {
+        let records = self.give();
+        self.stored(records.len());
+        records
+    }
+
     /// A connection without an earlier session.
     pub(crate) fn connected(self) -> Self {
         let connack = wire::connack(self.version, false);

@@ -7,7 +7,7 @@ mod server;
 use client::Client;
 use server::Server;
 
-/// In both memories and both versions, by the two lowest bits of the seed.
+/// In every memory, and in both versions by the lowest bit of the seed.
 #[test]
 fn nothing_is_lost_doubled_or_reordered() {
     let only = std::env::var("DUNLIN_SEED").ok().and_then(|seed| seed.parse().ok());

@@ -41,7 +41,7 @@ struct Published {
 impl Client {
     pub(super) fn new(seed: u64, random: &mut Random) -> Self {
         let version = if seed & 1 == 0 { Version::V3_1_1 } else { Version::V5 };
-        let kind = if seed & 2 == 0 { Kind::Slices } else { Kind::Heap };
+        let kind = random.of(&Kind::ALL);
         let room = Room {
             log: if kind == Kind::Slices { 60 + random.below(300) } else { 400 + random.below(12_000) },
             control: 32 + random.below(40),

@@ -1,0 +1,198 @@
+use dunlin_codec::{FixedHeader, PacketId, Publish, Qos, Version, copy_bytes};
+
+use super::{Outbound, Payload, Shared};
+use crate::{
+    Buffer, Change, Journal, Memory, MessageRecord, MessageStage, RestoreError, Segments, journal,
+    list::{Attention, List, State},
+};
+
+/// What of the messages is stored, and what waits until it is.
+impl<M: Memory> Outbound<M> {
+    /// A QoS 1 or 2 message is listed: it waits for the store, and holds back what is behind it.
+    #[inline]
+    pub(super) fn handle_accepted(&mut self, id: PacketId) {
+        journal::record(&mut self.journal, Change::Message(id));
+        if self.unstored == 0 && !journal::may_begin(&mut self.journal, id) {
+            self.unstored = id.get();
+        }
+    }
+
+    /// The first record that must wait; 0: none.
+    #[inline]
+    pub(super) fn first_held(&mut self) -> u16 {
+        let (unsent, unstored) = (self.unsent, self.unstored);
+        if self.journal.marks().is_none() {
+            return unsent;
+        }
+        let mut at = |id| self.slots.at(id).map_or(u32::MAX, |slot| slot.at);
+        if at(unstored) < at(unsent) { unstored } else { unsent }
+    }
+
+    /// Something was stored: goes on to the first message that still waits for the store.
+    pub(crate) fn advance_unstored(&mut self) {
+        while let Some(id) = PacketId::new(self.unstored) {
+            if !journal::may_begin(&mut self.journal, id) {
+                return;
+            }
+            self.unstored = self.next_counted(id.get());
+        }
+    }
+
+    /// The same, from the beginning of the list.
+    pub(super) fn find_unstored(&mut self) {
+        if self.journal.marks().is_none() {
+            return;
+        }
+        let first = self.published.first;
+        self.unstored = match self.slots.at(first) {
+            Some(slot) if slot.qos == Qos::AtMostOnce => self.next_counted(first),
+            _ => first,
+        };
+        self.advance_unstored();
+    }
+
+    /// The message of this slot is settled: the store need not have it any more.
+    #[inline]
+    pub(super) fn delete(&mut self, id: u16) {
+        if self.slots.at(id).is_some_and(|slot| slot.qos != Qos::AtMostOnce)
+            && let Some(id) = PacketId::new(id)
+        {
+            journal::record(&mut self.journal, Change::MessageDeleted(id));
+        }
+    }
+
+    /// The identifier stands for nothing any more, but it rests until the store has deleted its message: so there is
+    /// never a second message of one identifier in what is not known to be stored, and a process that begins anew never
+    /// finds one whose identifier stands for something else by now.
+    #[inline]
+    pub(super) fn release(&mut self, id: u16) {
+        let rests = PacketId::new(id).is_some_and(|id| !journal::is_stored(&mut self.journal, Change::Message(id)));
+        if rests { self.slots.retire(id) } else { self.slots.release(id) }
+    }
+
+    /// The store has deleted the message of this identifier.
+    pub(crate) fn handle_deleted(&mut self, id: PacketId) {
+        if self.slots.at(id.get()).is_some_and(|slot| slot.state == State::Free) {
+            self.slots.recycle(id.get());
+        }
+    }
+
+    /// The store has this message as it is now. If it is released, its PUBREL may go out: those that may are always
+    /// the first of their list.
+    pub(crate) fn handle_message_stored(&mut self, id: PacketId) {
+        let id = id.get();
+        if !self.slots.at(id).is_some_and(|slot| matches!(slot.state, State::Released | State::Withdrawn)) {
+            return;
+        }
+        if self.release_again.is_empty() {
+            self.release_again.first = id;
+        }
+        self.release_again.last = id;
+    }
+
+    /// The messages whose PUBREL may go out.
+    pub(super) fn stored_releases(&mut self) -> List {
+        let mut stored = self.released;
+        while let Some(id) = PacketId::new(stored.last) {
+            if journal::is_stored(&mut self.journal, Change::Message(id)) {
+                return stored;
+            }
+            stored.last = self.slots.at(id.get()).map_or(0, |slot| slot.previous);
+        }
+        List::default()
+    }
+
+    /// What the store must keep of this message; `None`: it is settled.
+    pub(crate) fn message_record(&mut self, id: PacketId) -> Option<MessageRecord<'_, &Shared<M>>> {
+        let number = self.journal.number(Change::Message(id));
+        let slot = self.slots.at(id.get())?;
+        let stage = match slot.state {
+            State::Queued | State::Sent | State::Again => MessageStage::Published,
+            State::Released => MessageStage::Released,
+            State::Withdrawn => MessageStage::Withdrawn,
+            State::GivenUp => MessageStage::GivenUp,
+            _ => return None,
+        };
+        if stage != MessageStage::Published {
+            return Some(MessageRecord { id, number, stage, packet: &[], payload: None });
+        }
+        let (at, len) = (slot.at as usize, slot.len as usize);
+        let packet = self.log.bytes().get(at..at.wrapping_add(len)).unwrap_or_default();
+        Some(MessageRecord { id, number, stage, packet, payload: M::Segments::shared(&slot.kept) })
+    }
+
+    /// Takes a message of an earlier process; `begun`: some of it may have been sent.
+    #[cold]
+    pub(crate) fn restore(
+        &mut self,
+        version: Version,
+        record: MessageRecord<'_, Payload<'_, M>>,
+        begun: bool,
+    ) -> Result<(), RestoreError> {
+        let state = match record.stage {
+            MessageStage::Published => return self.restore_published(version, record, begun),
+            MessageStage::Released => State::Released,
+            MessageStage::Withdrawn => State::Withdrawn,
+            MessageStage::GivenUp => State::GivenUp,
+        };
+        let MessageRecord { id, number, .. } = record;
+        self.claim(id)?;
+        if let Some(slot) = self.slots.at(id.get()) {
+            (slot.state, slot.qos, slot.attention) = (state, Qos::ExactlyOnce, Attention::Wanted);
+        }
+        if state == State::GivenUp {
+            self.given_up = self.given_up.wrapping_add(1);
+        } else {
+            self.slots.push(&mut self.released, id.get());
+        }
+        self.journal.set_number(Change::Message(id), number);
+        Ok(())
+    }
+
+    fn restore_published(
+        &mut self,
+        version: Version,
+        record: MessageRecord<'_, Payload<'_, M>>,
+        begun: bool,
+    ) -> Result<(), RestoreError> {
+        let MessageRecord { id, number, packet, payload, .. } = record;
+        let rest = payload.as_ref().map_or(&[][..], |payload| payload.as_ref());
+        let qos = check(version, id, packet, rest.len()).ok_or(RestoreError::Damaged)?;
+        let beside = payload.as_ref().is_some_and(M::Segments::rides_beside);
+        let len = if beside { packet.len() } else { packet.len().saturating_add(rest.len()) };
+        self.make_room(len).map_err(|_| RestoreError::Full)?;
+        let (at, end) = (self.tail, self.tail.wrapping_add(len));
+        let room = self.log.bytes_mut().get_mut(at..end).ok_or(RestoreError::Full)?;
+        copy_bytes(room, packet);
+        if !beside && let Some(room) = room.get_mut(packet.len()..) {
+            copy_bytes(room, rest);
+        }
+        self.claim(id)?;
+        let kept = match payload.filter(|_| beside) {
+            Some(payload) => self.segments.push(end, payload).ok_or(RestoreError::Full)?,
+            None => Default::default(),
+        };
+        self.tail = end;
+        self.list(id.get(), qos, Attention::Wanted, at, len, kept);
+        if begun && let Some(slot) = self.slots.at(id.get()) {
+            slot.state = State::Sent;
+        }
+        self.journal.set_number(Change::Message(id), number);
+        Ok(())
+    }
+
+    fn claim(&mut self, id: PacketId) -> Result<(), RestoreError> {
+        if self.slots.at(id.get()).is_some_and(|slot| slot.state != State::Free) {
+            return Err(RestoreError::Damaged);
+        }
+        if self.slots.claim(id) { Ok(()) } else { Err(RestoreError::Full) }
+    }
+}
+
+/// The QoS of a PUBLISH with this identifier whose packet is as long as it says; `None`: it is none.
+fn check(version: Version, id: PacketId, packet: &[u8], beside: usize) -> Option<Qos> {
+    let header = FixedHeader::read(packet).ok()??;
+    let publish = Publish::decode(version, header.first_byte, packet.get(header.len..)?).ok()?;
+    let whole = header.packet_len() == packet.len().saturating_add(beside);
+    (whole && header.first_byte >> 4 == 3 && publish.packet_id == Some(id)).then_some(publish.qos)
+}

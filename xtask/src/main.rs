@@ -4,6 +4,7 @@
 //!  main ──> layers ──> graph (cargo metadata), table (who may import whom)
 //!     ├──> house  ──> one file a rule, over the text of every file
 //!     ├──> conformance ──> statements (the list), evidence (the tests that show them), page
+//!     ├──> coverage, mutants ──> excuses (lists of lines that are left out, with reasons)
 //!     └──> test   ──> needs (what must be installed), stages (what is run)
 //! ```
 //!
@@ -11,14 +12,18 @@
 //! clone comes after seconds.
 
 mod conformance;
+mod coverage;
+mod excuses;
 mod house;
 mod json;
 mod layers;
+mod mutants;
 mod probe;
 mod process;
 mod report;
 mod rust_text;
 mod test;
+mod tools;
 mod tree;
 
 use std::process::ExitCode;
@@ -70,6 +75,27 @@ static COMMANDS: &[Command] = &[
         details: &["--check     write nothing, and fail if CONFORMANCE.md is not up to date"],
         every_run: true,
         run: conformance::run,
+    },
+    Command {
+        name: "coverage",
+        arguments: "",
+        about: "the lines of codec and session that no test runs, unless they are listed with a reason",
+        details: &[],
+        every_run: false,
+        run: coverage::run,
+    },
+    Command {
+        name: "mutants",
+        arguments: "[codec] [session]",
+        about: "breaks codec and session in every small way, and lists what no test notices",
+        details: &[
+            "--resume       go on where a run was stopped, and test again what was missed",
+            "--shard k/n    only a part of them, k from 0",
+            "--jobs n       so many at once",
+            "--list-missed  what the last runs have left, without a new one",
+        ],
+        every_run: false,
+        run: mutants::run,
     },
     Command {
         name: "probe",

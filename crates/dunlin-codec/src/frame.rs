@@ -92,3 +92,25 @@ impl PacketType {
         (self as u8) << 4 | (flags as u8) << 1
     }
 }
+
+/// A set of packet types: one bit for each.
+pub(crate) const fn set(types: &[PacketType]) -> u16 {
+    let (mut bits, mut i) = (0, 0);
+    while i < types.len() {
+        bits |= 1 << types[i] as u8;
+        i += 1;
+    }
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_has_one_bit_for_each_of_its_types() {
+        assert_eq!(set(&[]), 0);
+        assert_eq!(set(&[PacketType::Connect, PacketType::Publish, PacketType::Publish]), 0b1010);
+        assert_eq!(set(&[PacketType::Auth]), 0x8000);
+    }
+}

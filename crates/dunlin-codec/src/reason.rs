@@ -1,22 +1,12 @@
 use core::fmt;
 
-use crate::PacketType;
+use crate::{PacketType, frame::set};
 
 /// Why a request was granted or refused, or a connection closed: one byte, 0x80 and above mean failure.
 ///
 /// The return codes of 3.1.1 are told as the reason codes of 5.0 that mean the same.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReasonCode(u8);
-
-/// The packets a code may stand in: one bit for each packet type.
-const fn within(types: &[PacketType]) -> u16 {
-    let (mut bits, mut i) = (0, 0);
-    while i < types.len() {
-        bits |= 1 << types[i] as u8;
-        i += 1;
-    }
-    bits
-}
 
 macro_rules! reason_codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal, [$($packet:ident)*];)*) => {
@@ -34,8 +24,8 @@ macro_rules! reason_codes {
 
         const LISTED: &[u8] = &[$($code),*];
 
-        // Beside the codes, because pairs of the two would be padded.
-        const LISTED_WITHIN: &[u16] = &[$(within(&[$(PacketType::$packet),*])),*];
+        // The packets each may stand in. Beside the codes, because pairs of the two would be padded.
+        const LISTED_WITHIN: &[u16] = &[$(set(&[$(PacketType::$packet),*])),*];
     };
 }
 

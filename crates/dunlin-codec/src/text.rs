@@ -19,10 +19,11 @@ pub enum TextError {
     Nul,
 }
 
+/// What is said of the string: "holds U+0000, ...".
 impl fmt::Display for TextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TooLong => "longer than the 65,535 bytes that MQTT allows a string",
+            Self::TooLong => "is longer than the 65,535 bytes that MQTT allows a string",
             Self::Nul => "holds U+0000, which MQTT forbids in strings",
         })
     }
@@ -126,3 +127,30 @@ const LOW_BITS: u64 = 0x0101_0101_0101_0101;
 const HIGH_BITS: u64 = LOW_BITS << 7;
 const HASHES: u64 = LOW_BITS * b'#' as u64;
 const PLUSES: u64 = LOW_BITS * b'+' as u64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_check_for_microcontrollers_agrees_with_the_other() {
+        for bytes in [
+            &b"plant/7/temperature"[..],
+            b"",
+            b"\0",
+            b"a#",
+            b"+a",
+            b"plant/7/\0",
+            b"plant/seven/+",
+            b"#plant/seven",
+            "caf\u{e9}/\u{ffff}/\u{10ffff}".as_bytes(),
+            "caf\u{e9}#".as_bytes(),
+            b"caf\xe9",
+            b"\xed\xa0\x80",
+            b"\xf0\x9f\x98",
+        ] {
+            assert_eq!(is_text_or_topic(bytes, false), is_text(bytes), "{bytes:02X?}");
+            assert_eq!(is_text_or_topic(bytes, true), is_topic(bytes), "{bytes:02X?}");
+        }
+    }
+}

@@ -90,3 +90,49 @@ fn move_in_a_loop(bytes: &mut [u8], from: usize, to: usize, len: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{vec, vec::Vec};
+
+    use super::*;
+
+    #[test]
+    fn the_loops_copy_and_move_as_memcpy_does() {
+        let bytes: Vec<u8> = (0..9).collect();
+        for (from, to, len) in
+            (0..11_usize).flat_map(|from| (0..11).flat_map(move |to| (0..11).map(move |len| (from, to, len))))
+        {
+            let (mut moved, mut expected) = (bytes.clone(), bytes.clone());
+            if from + len <= bytes.len() && to <= from {
+                expected.copy_within(from..from + len, to);
+            }
+            move_in_a_loop(&mut moved, from, to, len);
+            assert_eq!(moved, expected, "{len} bytes from {from} to {to}");
+        }
+        for len in 0..11 {
+            let (source, both) = (vec![0xEE; len], len.min(bytes.len()));
+            let mut copied = bytes.clone();
+            copy_in_a_loop(&mut copied, &source);
+            assert_eq!(copied, [&source[..both], &bytes[both..]].concat());
+        }
+    }
+
+    #[test]
+    fn a_move_beyond_the_largest_number_does_nothing() {
+        let mut bytes = [1, 2, 3];
+        move_in_a_loop(&mut bytes, 2, 0, usize::MAX);
+        move_bytes_down(&mut bytes, 2, 0, usize::MAX);
+        assert_eq!(bytes, [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_has_no_room_is_left_out() {
+        let mut out = [0xEE; 3];
+        let mut writer = Writer::new(&mut out);
+        writer.u16(0x0102);
+        writer.put(b"ab");
+        writer.u8(3);
+        assert_eq!(out, [1, 2, 0xEE]);
+    }
+}

@@ -203,6 +203,9 @@ fn connack_with_every_property() {
     assert_eq!(connack.properties.text(PropertyId::AssignedClientIdentifier), Some("c"));
     assert_eq!(connack.properties.binary(PropertyId::AuthenticationData), Some(&b"d"[..]));
     assert_eq!(connack.properties.number(PropertyId::AssignedClientIdentifier), None);
+    assert_eq!(connack.properties.binary(PropertyId::ReceiveMaximum), None);
+    assert_eq!(connack.properties.text(PropertyId::ContentType), None);
+    assert!(connack.properties.into_iter().eq(connack.properties.iter()));
     assert_eq!(connack.properties.user_properties().collect::<Vec<_>>(), [("a", "b")]);
 }
 

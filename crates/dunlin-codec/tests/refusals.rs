@@ -163,16 +163,29 @@ fn texts_and_topics_say_what_is_wrong_with_them() {
 }
 
 #[test]
-fn the_sentences_say_what_to_do() {
-    for (sentence, expected) in [
-        (EncodeError::NoRoom(7).to_string(), "the packet needs 7 bytes and was given less"),
-        (EncodeError::NeedsV5.to_string(), "MQTT 3.1.1 cannot say this: connect with 5.0, or leave it out"),
-        (
-            PropertyError::NotAllowed(Malformed::PropertyId.into()).to_string(),
-            "the property may not stand in this packet [U5-2.2.2.2-a]",
-        ),
-    ] {
-        assert_eq!(sentence, expected);
+fn a_packet_may_have_268_435_455_bytes_behind_its_fixed_header_and_not_one_more() {
+    let longest = "a".repeat(65_535);
+    let subscription = |filter| SubscriptionFilter { filter, options: SubscriptionOptions::default() };
+    let mut filters = [subscription(TopicFilter::new(&longest).unwrap()); 4_096];
+    for (version, overhead) in [(V3_1_1, 2), (V5, 3)] {
+        let last = 268_435_455 - overhead - 4_095 * (2 + 65_535 + 1) - (2 + 1);
+        for (last, expected) in [(last, EncodeError::NoRoom(1 + 4 + 268_435_455)), (last + 1, EncodeError::TooLarge)] {
+            filters[4_095] = subscription(TopicFilter::new(&longest[..last]).unwrap());
+            let subscribe = Subscribe::new(PacketId::new(1).unwrap(), &filters);
+            assert_eq!(subscribe.encode(version, &mut []), Err(expected), "{version}");
+        }
+    }
+}
+
+#[test]
+fn a_will_without_a_topic_is_refused() {
+    // U5-3.3.2.1-a: the topic of a received PUBLISH that gave an alias.
+    let received = Publish::decode(V5, 0x30, b"\0\0\x03\x23\0\x01").unwrap();
+    let (properties, qos) = (Properties::NONE, Qos::AtMostOnce);
+    let will = Some(Will { topic: received.topic, payload: b"", qos, retain: false, properties });
+    for version in [V3_1_1, V5] {
+        let connect = Packet::Connect(Connect { will, ..Connect::new(version, "c") });
+        assert_eq!(refused(version, connect), Some(EncodeError::TopicEmpty));
     }
 }
 

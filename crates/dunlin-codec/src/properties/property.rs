@@ -305,7 +305,7 @@ impl fmt::Display for PropertyError {
         match self {
             Self::NoRoom => f.write_str("the memory for properties is full"),
             Self::Zero => f.write_str("the value of the property is out of range"),
-            Self::Text(error) => write!(f, "the value of the property is {error}"),
+            Self::Text(error) => write!(f, "the value of the property {error}"),
             Self::ResponseTopicWildcard => f.write_str("a response topic holds '#' or '+'"),
             Self::NotAllowed(error) => {
                 write!(f, "the property may not stand in this packet [{}]", error.statement())
@@ -315,3 +315,47 @@ impl fmt::Display for PropertyError {
 }
 
 impl core::error::Error for PropertyError {}
+
+#[cfg(test)]
+mod tests {
+    use std::{fmt::Write, string::String};
+
+    use super::*;
+    use crate::properties::table::{self, Kind};
+
+    #[test]
+    fn a_number_a_string_and_a_pair_have_a_name_exactly_if_the_table_says_so() {
+        for id in 0..=0xFF_u8 {
+            let kind = table::row(id.into()).map(table::Row::kind);
+            let is_bytes = matches!(kind, Some(Kind::Binary | Kind::Text | Kind::Topic));
+            let is_number = kind.is_some_and(|kind| !is_bytes && kind != Kind::Pair);
+            for (raw, expected) in [(Raw::Number(1), is_number), (Raw::Bytes(b"a"), is_bytes)] {
+                let named = Property::of_raw(id, raw);
+                assert_eq!(named.is_some(), expected, "0x{id:02X}");
+                assert!(named.is_none_or(|property| property.id() as u8 == id), "0x{id:02X}");
+            }
+        }
+        let pair = Property::of_raw(PropertyId::UserProperty as u8, Raw::Pair(b"a", b"b"));
+        assert_eq!(pair, Some(Property::UserProperty("a", "b")));
+        assert_eq!(pair.map(Property::id), Some(PropertyId::UserProperty));
+    }
+
+    #[test]
+    fn what_cannot_be_shown_is_an_error() {
+        /// Takes so many more strings.
+        struct Takes(usize);
+
+        impl Write for Takes {
+            fn write_str(&mut self, _: &str) -> fmt::Result {
+                self.0 = self.0.checked_sub(1).ok_or(fmt::Error)?;
+                Ok(())
+            }
+        }
+
+        let property = Property::AuthenticationData(b"a");
+        let mut text = String::new();
+        assert!(write!(text, "{property:?}").is_ok());
+        assert_eq!(text, "AuthenticationData(...)");
+        assert!((0..4).all(|strings| write!(Takes(strings), "{property:?}").is_err()));
+    }
+}

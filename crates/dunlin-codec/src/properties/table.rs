@@ -1,4 +1,4 @@
-use crate::PacketType;
+use crate::{PacketType, frame::set};
 
 /// Where properties stand: in a packet of a type, or in the will of a CONNECT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,16 +128,8 @@ const WILL: u16 = 1;
 const TABLE: [Row; 0x2B] = {
     use Kind::*;
     use PacketType::*;
-    const fn owners(types: &[PacketType]) -> u16 {
-        let (mut bits, mut i) = (0, 0);
-        while i < types.len() {
-            bits |= 1 << types[i] as u8;
-            i += 1;
-        }
-        bits
-    }
-    const MESSAGE: u16 = owners(&[Publish]) | WILL;
-    const EVERYWHERE: u16 = owners(&[
+    const MESSAGE: u16 = set(&[Publish]) | WILL;
+    const EVERYWHERE: u16 = set(&[
         Connect,
         Connack,
         Publish,
@@ -152,7 +144,7 @@ const TABLE: [Row; 0x2B] = {
         Disconnect,
         Auth,
     ]) | WILL;
-    const REASONS: u16 = owners(&[Connack, Puback, Pubrec, Pubrel, Pubcomp, Suback, Unsuback, Disconnect, Auth]);
+    const REASONS: u16 = set(&[Connack, Puback, Pubrec, Pubrel, Pubcomp, Suback, Unsuback, Disconnect, Auth]);
     let mut table = [Row { kind: Flag, owners: 0 }; 0x2B];
     table[PropertyId::PayloadFormatIndicator as usize] = Row { kind: Flag, owners: MESSAGE };
     table[PropertyId::MessageExpiryInterval as usize] = Row { kind: U32, owners: MESSAGE };
@@ -160,28 +152,27 @@ const TABLE: [Row; 0x2B] = {
     table[PropertyId::ResponseTopic as usize] = Row { kind: Topic, owners: MESSAGE };
     table[PropertyId::CorrelationData as usize] = Row { kind: Binary, owners: MESSAGE };
     table[PropertyId::SubscriptionIdentifier as usize] =
-        Row { kind: VariableNotZero, owners: owners(&[Publish, Subscribe]) };
-    table[PropertyId::SessionExpiryInterval as usize] =
-        Row { kind: U32, owners: owners(&[Connect, Connack, Disconnect]) };
-    table[PropertyId::AssignedClientIdentifier as usize] = Row { kind: Text, owners: owners(&[Connack]) };
-    table[PropertyId::ServerKeepAlive as usize] = Row { kind: U16, owners: owners(&[Connack]) };
-    table[PropertyId::AuthenticationMethod as usize] = Row { kind: Text, owners: owners(&[Connect, Connack, Auth]) };
-    table[PropertyId::AuthenticationData as usize] = Row { kind: Binary, owners: owners(&[Connect, Connack, Auth]) };
-    table[PropertyId::RequestProblemInformation as usize] = Row { kind: Flag, owners: owners(&[Connect]) };
+        Row { kind: VariableNotZero, owners: set(&[Publish, Subscribe]) };
+    table[PropertyId::SessionExpiryInterval as usize] = Row { kind: U32, owners: set(&[Connect, Connack, Disconnect]) };
+    table[PropertyId::AssignedClientIdentifier as usize] = Row { kind: Text, owners: set(&[Connack]) };
+    table[PropertyId::ServerKeepAlive as usize] = Row { kind: U16, owners: set(&[Connack]) };
+    table[PropertyId::AuthenticationMethod as usize] = Row { kind: Text, owners: set(&[Connect, Connack, Auth]) };
+    table[PropertyId::AuthenticationData as usize] = Row { kind: Binary, owners: set(&[Connect, Connack, Auth]) };
+    table[PropertyId::RequestProblemInformation as usize] = Row { kind: Flag, owners: set(&[Connect]) };
     table[PropertyId::WillDelayInterval as usize] = Row { kind: U32, owners: WILL };
-    table[PropertyId::RequestResponseInformation as usize] = Row { kind: Flag, owners: owners(&[Connect]) };
-    table[PropertyId::ResponseInformation as usize] = Row { kind: Text, owners: owners(&[Connack]) };
-    table[PropertyId::ServerReference as usize] = Row { kind: Text, owners: owners(&[Connack, Disconnect]) };
+    table[PropertyId::RequestResponseInformation as usize] = Row { kind: Flag, owners: set(&[Connect]) };
+    table[PropertyId::ResponseInformation as usize] = Row { kind: Text, owners: set(&[Connack]) };
+    table[PropertyId::ServerReference as usize] = Row { kind: Text, owners: set(&[Connack, Disconnect]) };
     table[PropertyId::ReasonString as usize] = Row { kind: Text, owners: REASONS };
-    table[PropertyId::ReceiveMaximum as usize] = Row { kind: U16NotZero, owners: owners(&[Connect, Connack]) };
-    table[PropertyId::TopicAliasMaximum as usize] = Row { kind: U16, owners: owners(&[Connect, Connack]) };
-    table[PropertyId::TopicAlias as usize] = Row { kind: TopicAlias, owners: owners(&[Publish]) };
-    table[PropertyId::MaximumQos as usize] = Row { kind: Flag, owners: owners(&[Connack]) };
-    table[PropertyId::RetainAvailable as usize] = Row { kind: Flag, owners: owners(&[Connack]) };
+    table[PropertyId::ReceiveMaximum as usize] = Row { kind: U16NotZero, owners: set(&[Connect, Connack]) };
+    table[PropertyId::TopicAliasMaximum as usize] = Row { kind: U16, owners: set(&[Connect, Connack]) };
+    table[PropertyId::TopicAlias as usize] = Row { kind: TopicAlias, owners: set(&[Publish]) };
+    table[PropertyId::MaximumQos as usize] = Row { kind: Flag, owners: set(&[Connack]) };
+    table[PropertyId::RetainAvailable as usize] = Row { kind: Flag, owners: set(&[Connack]) };
     table[PropertyId::UserProperty as usize] = Row { kind: Pair, owners: EVERYWHERE };
-    table[PropertyId::MaximumPacketSize as usize] = Row { kind: U32NotZero, owners: owners(&[Connect, Connack]) };
-    table[PropertyId::WildcardSubscriptionAvailable as usize] = Row { kind: Flag, owners: owners(&[Connack]) };
-    table[PropertyId::SubscriptionIdentifierAvailable as usize] = Row { kind: Flag, owners: owners(&[Connack]) };
-    table[PropertyId::SharedSubscriptionAvailable as usize] = Row { kind: Flag, owners: owners(&[Connack]) };
+    table[PropertyId::MaximumPacketSize as usize] = Row { kind: U32NotZero, owners: set(&[Connect, Connack]) };
+    table[PropertyId::WildcardSubscriptionAvailable as usize] = Row { kind: Flag, owners: set(&[Connack]) };
+    table[PropertyId::SubscriptionIdentifierAvailable as usize] = Row { kind: Flag, owners: set(&[Connack]) };
+    table[PropertyId::SharedSubscriptionAvailable as usize] = Row { kind: Flag, owners: set(&[Connack]) };
     table
 };

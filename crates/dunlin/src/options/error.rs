@@ -40,7 +40,7 @@ impl fmt::Display for OptionsError {
         match self {
             Self::Url(error) => error.fmt(f),
             Self::HostEmpty => f.write_str("no host to connect to"),
-            Self::Text { field, error } => write!(f, "the {field} is {error}"),
+            Self::Text { field, error } => write!(f, "the {field} {error}"),
             Self::Zero => f.write_str("receive maximum, maximum packet size and send maximum must not be 0"),
             Self::KeepAliveTooLong => f.write_str("the keep alive is longer than 65,535 seconds"),
             Self::PasswordAlone => f.write_str("MQTT 3.1.1 has no password without a user name"),

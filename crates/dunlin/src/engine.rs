@@ -26,7 +26,7 @@ use crate::{
     memory::{self, Heap},
     message::Parts,
 };
-use filters::Filters;
+use filters::{Answer, Filters};
 use receipts::Receipts;
 
 /// What the handles of a client and its driver share: the engine behind one short lock, under which nobody makes a
@@ -453,6 +453,14 @@ impl Engine {
         }
     }
 
+    /// To be passed on, and the labels that they carry back are free again.
+    pub(crate) fn tell_answers(&mut self, answers: Vec<Answer>) {
+        for (event, label) in answers {
+            self.release_label(label);
+            self.tell(event);
+        }
+    }
+
     pub(crate) fn set_status(&mut self, status: Status, wakers: &mut Vec<Waker>) {
         self.status = status;
         wakers.append(&mut self.status_wakers);
@@ -486,6 +494,8 @@ impl Engine {
     /// Sends the SUBSCRIBEs and UNSUBSCRIBEs that are due, as far as there is room for them.
     pub(crate) fn ask(&mut self, wakers: &mut Vec<Waker>) {
         self.filters.ask(&mut self.session, wakers);
+        let refused = self.filters.take_refused();
+        self.tell_answers(refused);
         for label in self.filters.take_unused_labels() {
             self.release_label(Some(label));
         }

@@ -325,6 +325,10 @@ pub enum SubscribeError {
     Conflict,
     /// The request is larger than this server accepts.
     TooLarge,
+    /// This server has no wildcard subscriptions, and this filter has a wildcard [U5-3.2.2.3.11-a].
+    WildcardNotSupported(Box<str>),
+    /// This server has no shared subscriptions, and this filter is one [U5-3.2.2.3.13-a].
+    SharedNotSupported(Box<str>),
     /// Another call with this label is not settled.
     LabelInUse,
     /// The server refused a filter.
@@ -346,6 +350,12 @@ impl fmt::Display for SubscribeError {
             Self::SharedNoLocal => f.write_str("No Local is not allowed on a shared subscription"),
             Self::Conflict => f.write_str("the filter is subscribed already, with other options"),
             Self::TooLarge => f.write_str("the subscription is larger than this server accepts"),
+            Self::WildcardNotSupported(filter) => {
+                write!(f, "the server has no wildcard subscriptions: name each topic instead of {filter:?}")
+            }
+            Self::SharedNotSupported(filter) => {
+                write!(f, "the server has no shared subscriptions: subscribe without $share instead of {filter:?}")
+            }
             Self::LabelInUse => f.write_str("another call with this label is not settled"),
             Self::Refused { filter, reason } => write!(f, "the server refused the subscription {filter:?}: {reason}"),
             Self::Closed => f.write_str("the client is closed"),

@@ -323,11 +323,11 @@ impl<'d> Connection<'d> {
                 }
                 Some(Told::Subscribed(suback)) => {
                     let answers = engine.filters.handle_suback(suback.packet_id, suback.reasons(), &mut self.wakers);
-                    tell(engine, answers);
+                    engine.tell_answers(answers);
                 }
                 Some(Told::Unsubscribed(unsuback)) => {
                     let answers = engine.filters.handle_unsuback(unsuback.packet_id, &mut self.wakers);
-                    tell(engine, answers);
+                    engine.tell_answers(answers);
                 }
                 // Without a method in CONNECT there is none.
                 Some(Told::Authentication(_)) => {}
@@ -434,13 +434,6 @@ fn close_if_due(engine: &mut Engine) {
     let due = is_late(engine) || engine.session.is_idle();
     if engine.session.state() == State::Connected && !closing.abort && due {
         engine.session.disconnect(ReasonCode::SUCCESS);
-    }
-}
-
-fn tell(engine: &mut Engine, answers: Vec<(Event, Option<u32>)>) {
-    for (event, label) in answers {
-        engine.release_label(label);
-        engine.tell(event);
     }
 }
 

@@ -14,6 +14,7 @@ use dunlin_session::Delivery;
 use super::{inbox::Inbox, router::Router};
 use crate::{Event, SubscribeError, message::Parts};
 use identifiers::{Identifiers, Standing};
+pub(crate) use requests::Answer;
 
 /// The number of a subscription.
 pub(crate) type Holder = u64;
@@ -34,6 +35,8 @@ pub(crate) struct Filters {
     /// Holders of the message that is handed out, and those with messages that are not passed on yet.
     targets: Vec<Holder>,
     touched: Vec<Holder>,
+    /// Requests that this server cannot be asked.
+    refused: Vec<Answer>,
     /// Labels that no answer will carry back any more.
     unused_labels: Vec<u32>,
     /// The session outlives its connections.
@@ -126,6 +129,7 @@ impl Filters {
             asked: HashMap::new(),
             targets: Vec::new(),
             touched: Vec::new(),
+            refused: Vec::new(),
             unused_labels: Vec::new(),
             kept,
         }

@@ -55,7 +55,7 @@ impl Filters {
                 Err(error) => {
                     self.due.pop_front();
                     if let Some(name) = names.first() {
-                        wakers.extend(self.refuse(name, error));
+                        self.refuse(name, error, wakers);
                     }
                     return true;
                 }
@@ -91,14 +91,27 @@ impl Filters {
         session.subscribe(&filters.collect::<Vec<_>>(), properties(identifier, &mut memory))
     }
 
-    /// A request that can never be sent.
-    fn refuse(&mut self, name: &str, error: RequestError) -> Vec<Waker> {
-        let error = match error {
-            RequestError::NeedsV5 => SubscribeError::NeedsV5,
-            RequestError::SharedNoLocal => SubscribeError::SharedNoLocal,
-            _ => SubscribeError::TooLarge,
+    /// A request that cannot be sent to this server ends as one that the server refused.
+    fn refuse(&mut self, name: &str, error: RequestError, wakers: &mut Vec<Waker>) {
+        let (error, reason) = match error {
+            RequestError::WildcardNotSupported => {
+                (SubscribeError::WildcardNotSupported(name.into()), ReasonCode::WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED)
+            }
+            RequestError::SharedNotSupported => {
+                (SubscribeError::SharedNotSupported(name.into()), ReasonCode::SHARED_SUBSCRIPTIONS_NOT_SUPPORTED)
+            }
+            _ => (SubscribeError::TooLarge, ReasonCode::PACKET_TOO_LARGE),
         };
-        self.remove_filter(name, &error)
+        let labels = self.filters.get_mut(name).map(|filter| core::mem::take(&mut filter.labels));
+        for label in each_or_none(labels.unwrap_or_default()) {
+            self.refused.push((Event::Subscribed { label, filter: name.into(), granted: Err(reason) }, label));
+        }
+        wakers.extend(self.remove_filter(name, &error));
+    }
+
+    /// Verdicts that no SUBACK told.
+    pub(crate) fn take_refused(&mut self) -> Vec<Answer> {
+        core::mem::take(&mut self.refused)
     }
 
     fn remove_filter(&mut self, name: &str, error: &SubscribeError) -> Vec<Waker> {

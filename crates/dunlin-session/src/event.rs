@@ -2,6 +2,8 @@ use dunlin_codec::{
     Auth, Connack, DecodeError, Disconnect, PacketId, Properties, Publish, Qos, ReasonCode, Suback, Unsuback,
 };
 
+use crate::number::Number;
+
 /// What [`Session::handle_input`](crate::Session::handle_input) did with its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "input must be consumed, and a fault closes the connection"]
@@ -118,12 +120,25 @@ pub struct Delivery {
     pub(crate) qos: Qos,
     /// Connections are counted, so that an identifier that the server used again is not acknowledged by mistake.
     pub(crate) connection: u32,
+    /// On one connection too, where there is memory for it.
+    pub(crate) number: Number,
 }
 
 impl Delivery {
     /// The packet identifier on the wire.
     pub const fn packet_id(self) -> PacketId {
         self.id
+    }
+
+    /// The QoS of the message.
+    pub const fn qos(self) -> Qos {
+        self.qos
+    }
+
+    /// Messages of this QoS are numbered as they come, and the number is not used again before 4,294,967,295 others
+    /// were. In [`Slices`](crate::Slices) it is always 0.
+    pub const fn number(self) -> u32 {
+        self.number.get()
     }
 }
 

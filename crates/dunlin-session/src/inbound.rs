@@ -11,12 +11,19 @@ pub trait Inbound {
     /// A message came. A QoS 1 message whose identifier is in use is new, and is answered once.
     fn arrive(&mut self, id: PacketId, qos: Qos) -> Arrival;
 
-    /// The application is done with it, and this is what to answer. False: there is no such message.
-    fn acknowledge(&mut self, id: PacketId, qos: Qos, reason: ReasonCode) -> bool;
+    /// The application is done with the message of this number, and this is what to answer. False: there is no such
+    /// message.
+    fn acknowledge(&mut self, id: PacketId, qos: Qos, number: u32, reason: ReasonCode) -> bool;
 
     /// Takes out the next answer that may go: PUBACK for QoS 1, PUBREC for QoS 2 if `is_stored` says so. A QoS 2 message
     /// that is refused is forgotten with it: its identifier stands for a new message from now on [MQTT-4.3.3-9].
     fn next_answer(&mut self, is_stored: impl FnMut(PacketId) -> bool) -> Option<(PacketId, Qos, ReasonCode)>;
+
+    /// The number of the message whose answer is the next, if the application is not done with it.
+    fn first_open(&self, qos: Qos) -> Option<u32>;
+
+    /// Whether the application is done with messages whose answers are due, and which are not the next.
+    fn answers_wait(&self, qos: Qos) -> bool;
 
     /// PUBREL came: the identifier stands for a new message from now on. False: it was not known.
     fn release(&mut self, id: PacketId) -> bool;
@@ -40,8 +47,9 @@ pub trait Inbound {
 /// What a message is that arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
-    /// Not delivered before.
-    New,
+    /// Not delivered before. With its number, by which it is told from others that have its identifier at other times;
+    /// 0 where there is no memory for numbers.
+    New(u32),
     /// QoS 2, and delivered before [MQTT-4.3.3-10].
     Repeated,
     /// There is no room for it.
@@ -71,7 +79,7 @@ impl Received {
 
 impl Inbound for &mut [Received] {
     fn arrive(&mut self, id: PacketId, qos: Qos) -> Arrival {
-        let mut arrival = Arrival::New;
+        let mut arrival = Arrival::New(0);
         let mut received = Received { id: id.get(), qos, answer: OPEN, due: true };
         let known = self.iter().position(|known| known.is(id, qos));
         if let Some(index) = known.filter(|_| RESUME || EXACTLY_ONCE) {
@@ -89,7 +97,7 @@ impl Inbound for &mut [Received] {
         arrival
     }
 
-    fn acknowledge(&mut self, id: PacketId, qos: Qos, reason: ReasonCode) -> bool {
+    fn acknowledge(&mut self, id: PacketId, qos: Qos, _: u32, reason: ReasonCode) -> bool {
         match self.iter_mut().find(|entry| entry.is(id, qos) && entry.answer == OPEN) {
             Some(entry) => {
                 entry.answer = if REFUSALS { reason.get() } else { 0 };
@@ -125,6 +133,15 @@ impl Inbound for &mut [Received] {
             }
         }
         None
+    }
+
+    fn first_open(&self, qos: Qos) -> Option<u32> {
+        let first = self.iter().find(|entry| entry.id != 0 && entry.due && entry.qos == qos)?;
+        (first.answer == OPEN).then_some(0)
+    }
+
+    fn answers_wait(&self, qos: Qos) -> bool {
+        self.iter().any(|entry| entry.id != 0 && entry.due && entry.qos == qos && entry.answer != OPEN)
     }
 
     fn release(&mut self, id: PacketId) -> bool {

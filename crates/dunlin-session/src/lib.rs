@@ -66,6 +66,11 @@ mod lane;
 mod limits;
 mod list;
 mod memory;
+#[cfg(feature = "alloc")]
+mod number;
+#[cfg(not(feature = "alloc"))]
+#[path = "without_numbers.rs"]
+mod number;
 mod options;
 mod outbound;
 mod session;

@@ -348,7 +348,7 @@ impl<M: Memory> Session<M> {
             Qos::ExactlyOnce if EXACTLY_ONCE && RESUME => delivery.connection >= self.session_began,
             _ => delivery.connection == self.connection,
         };
-        let known = valid && self.inbound.acknowledge(delivery.id, delivery.qos, reason);
+        let known = valid && self.inbound.acknowledge(delivery.id, delivery.qos, delivery.number(), reason);
         if known {
             // The identifier of a message that is refused is free with its PUBREC: there is nothing to store.
             if EXACTLY_ONCE && delivery.qos == Qos::ExactlyOnce && !reason.is_error() {
@@ -357,6 +357,18 @@ impl<M: Memory> Session<M> {
             self.answer();
         }
         known
+    }
+
+    /// The [number](Delivery::number) of the message of this QoS that is to be answered next, if the application is not
+    /// done with it.
+    pub fn first_unacknowledged(&self, qos: Qos) -> Option<u32> {
+        self.inbound.first_open(qos)
+    }
+
+    /// Whether that message holds others back: answers wait for its own, or the server may send nothing more at QoS 1
+    /// and 2 until it has one. Takes time in proportion to the messages that are not answered.
+    pub fn holds_back(&self, qos: Qos) -> bool {
+        self.inbound.answers_wait(qos) || self.inbound.unanswered() >= self.receive_maximum as usize
     }
 
     /// Moves the answers that may go into the lane, as far as it has room.

@@ -8,6 +8,7 @@ use crate::{
     AUTHENTICATION, Arrival, Change, Delivery, EXACTLY_ONCE, Event, Inbound, InboundAliases, Instant, Journal, LIMITS,
     Memory, Outcome, Progress, journal,
     lane::{PUBCOMP, PUBREL},
+    number::Number,
     outbound::Acknowledged,
 };
 
@@ -96,8 +97,8 @@ impl<M: Memory> Session<M> {
         }
         let room = self.inbound.unanswered() < self.receive_maximum as usize;
         match self.inbound.arrive(id, qos) {
-            Arrival::New if room || !self.version.is_v5() => {
-                let delivery = Some(Delivery { id, qos, connection: self.connection });
+            Arrival::New(number) if room || !self.version.is_v5() => {
+                let delivery = Some(Delivery { id, qos, connection: self.connection, number: Number::new(number) });
                 Ok(Handled::Event(Some(Event::Message { publish, delivery })))
             }
             Arrival::Repeated => {

@@ -1,5 +1,7 @@
 //! Both memories of received messages do the same, whatever is done to them, as long as there is room.
 
+use std::collections::HashMap;
+
 use dunlin_codec::{PacketId, Qos, ReasonCode};
 use dunlin_session::{Arrival, HeapInbound, Inbound, Received};
 use proptest::prelude::*;
@@ -45,17 +47,22 @@ proptest! {
     fn slices_and_heap_agree(operations in prop::collection::vec(operation(), 0..80)) {
         let mut memory = [Received::EMPTY; 16];
         let (mut slices, mut heap) = (&mut memory[..], HeapInbound::default());
+        let mut numbers = HashMap::new();
         for operation in operations {
             match operation {
                 Operation::Arrive(id, qos) => {
                     let id = PacketId::new(id).unwrap();
-                    let arrival = slices.arrive(id, qos);
-                    prop_assert_ne!(arrival, Arrival::Full);
-                    prop_assert_eq!(arrival, heap.arrive(id, qos));
+                    let arrivals = (slices.arrive(id, qos), heap.arrive(id, qos));
+                    match arrivals {
+                        (Arrival::New(0), Arrival::New(number)) => drop(numbers.insert((id, qos), number)),
+                        arrivals => prop_assert_eq!(arrivals, (Arrival::Repeated, Arrival::Repeated)),
+                    }
                 }
                 Operation::Acknowledge(id, qos, reason) => {
                     let id = PacketId::new(id).unwrap();
-                    prop_assert_eq!(slices.acknowledge(id, qos, reason), heap.acknowledge(id, qos, reason));
+                    let number = numbers.get(&(id, qos)).copied().unwrap_or_default();
+                    let known = slices.acknowledge(id, qos, 0, reason);
+                    prop_assert_eq!(known, heap.acknowledge(id, qos, number, reason));
                 }
                 Operation::Answer => prop_assert_eq!(answers(&mut slices), answers(&mut heap)),
                 Operation::Release(id) => {
@@ -72,6 +79,10 @@ proptest! {
                 }
             }
             prop_assert_eq!(slices.unanswered(), heap.unanswered());
+            for qos in [Qos::AtLeastOnce, Qos::ExactlyOnce] {
+                prop_assert_eq!(slices.first_open(qos).is_some(), heap.first_open(qos).is_some());
+                prop_assert_eq!(slices.answers_wait(qos), heap.answers_wait(qos));
+            }
         }
     }
 }
@@ -82,11 +93,11 @@ fn slices_are_full_when_every_entry_is_in_use_and_a_repetition_still_fits() {
     let mut inbound = &mut memory[..];
     let id = |id| PacketId::new(id).unwrap();
     assert_eq!(inbound.capacity(), 2);
-    assert_eq!(inbound.arrive(id(1), Qos::ExactlyOnce), Arrival::New);
-    assert_eq!(inbound.arrive(id(1), Qos::AtLeastOnce), Arrival::New);
+    assert_eq!(inbound.arrive(id(1), Qos::ExactlyOnce), Arrival::New(0));
+    assert_eq!(inbound.arrive(id(1), Qos::AtLeastOnce), Arrival::New(0));
     assert_eq!(inbound.arrive(id(2), Qos::ExactlyOnce), Arrival::Full);
     inbound.forget_connection();
-    assert_eq!(inbound.arrive(id(2), Qos::ExactlyOnce), Arrival::New);
+    assert_eq!(inbound.arrive(id(2), Qos::ExactlyOnce), Arrival::New(0));
     assert_eq!(inbound.arrive(id(1), Qos::ExactlyOnce), Arrival::Repeated);
     assert_eq!(inbound.arrive(id(3), Qos::AtLeastOnce), Arrival::Full);
     assert_eq!(inbound.unanswered(), 2);

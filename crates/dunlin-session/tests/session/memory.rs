@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, marker::PhantomData, rc::Rc};
 
-use dunlin_codec::{PacketId, Properties, ReasonCode, SubscriptionFilter, TopicFilter, TopicName, Version};
+use dunlin_codec::{PacketId, Properties, Qos, ReasonCode, SubscriptionFilter, TopicFilter, TopicName, Version};
 use dunlin_session::{
     AcknowledgeError, AuthenticateError, Chunk, ConnectError, ConnectOptions, Delivery, DisconnectError, HeapBuffer,
     HeapInbound, HeapInboundAliases, HeapJournal, HeapOutboundAliases, HeapTable, Instant, Journal, Limits, Memory,
@@ -23,6 +23,8 @@ pub(crate) trait Face {
     ) -> Result<PacketId, RequestError>;
     fn unsubscribe(&mut self, filters: &[TopicFilter<'_>]) -> Result<PacketId, RequestError>;
     fn acknowledge(&mut self, delivery: Delivery) -> bool;
+    fn first_unacknowledged(&self, qos: Qos) -> Option<u32>;
+    fn holds_back(&self, qos: Qos) -> bool;
     fn acknowledge_with(&mut self, delivery: Delivery, reason: ReasonCode) -> Result<bool, AcknowledgeError>;
     fn authenticate(&mut self, properties: Properties<'_>) -> Result<(), AuthenticateError>;
     fn reauthenticate(&mut self, properties: Properties<'_>) -> Result<(), AuthenticateError>;
@@ -255,6 +257,14 @@ impl<M: Given> Face for Session<M> {
 
     fn acknowledge(&mut self, delivery: Delivery) -> bool {
         self.acknowledge(delivery)
+    }
+
+    fn first_unacknowledged(&self, qos: Qos) -> Option<u32> {
+        self.first_unacknowledged(qos)
+    }
+
+    fn holds_back(&self, qos: Qos) -> bool {
+        self.holds_back(qos)
     }
 
     fn acknowledge_with(&mut self, delivery: Delivery, reason: ReasonCode) -> Result<bool, AcknowledgeError> {

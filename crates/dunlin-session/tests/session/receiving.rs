@@ -1,11 +1,13 @@
 //! Messages from the server, and their acknowledgement.
 
+use std::collections::HashSet;
+
 use dunlin_codec::{ProtocolViolation, Version};
 use dunlin_session::{ConnectOptions, Delivery, Event};
 
 use crate::{
     memory::{Kind, Room},
-    scene::{QOS0, QOS1, Scene, scenes, scenes_of, scenes_v5, scenes_with, usual},
+    scene::{QOS0, QOS1, QOS2, Scene, scenes, scenes_of, scenes_v5, scenes_with, usual},
     wire::{PUBACK, PUBCOMP, PUBREC, PUBREL, ack, ack_with, all, connack},
 };
 
@@ -63,6 +65,71 @@ fn acknowledgements_leave_in_the_order_of_arrival_whatever_the_order_of_the_appl
             }
             let flow = |kind| wire.chunks(4).filter(|ack| ack[0] == kind).map(|ack| ack[3]).collect::<Vec<_>>();
             assert_eq!((flow(PUBACK), flow(PUBREC)), (vec![5, 6], vec![6, 5]));
+        }
+    }
+}
+
+#[test]
+fn what_is_acknowledged_twice_does_not_acknowledge_the_message_that_has_its_identifier_now() {
+    for first_byte in [0x32, 0x34] {
+        for scene in scenes().filter(|scene| scene.kind == Kind::Heap) {
+            let mut scene = scene.connected();
+            let before = receive(&mut scene, first_byte, &[1, 2]);
+            let mut numbers: HashSet<_> = before.iter().map(|delivery| delivery.number()).collect();
+            assert!(scene.acknowledge(before[0]) && scene.acknowledge(before[1]));
+            if first_byte == 0x34 {
+                scene.receives(&all(&[ack(PUBREL, 1), ack(PUBREL, 2)]));
+            }
+            scene.wire();
+            let [now] = receive(&mut scene, first_byte, &[1])[..] else { panic!("one") };
+            assert!(numbers.insert(now.number()));
+            assert!(!scene.acknowledge(before[0]) && !scene.acknowledge(before[1]));
+            assert_eq!(scene.wire(), []);
+            assert!(scene.acknowledge(now));
+            assert_eq!(scene.wire().len(), 4);
+            // Nor over the next connection, whether the session goes on or not.
+            for resumes in [true, false] {
+                let [old] = receive(&mut scene, first_byte, &[3])[..] else { panic!("one") };
+                assert!(numbers.insert(old.number()));
+                match resumes {
+                    true => scene.resume(),
+                    false => scene.lose_session(),
+                }
+                let again = receive(&mut scene, first_byte, &[3]);
+                assert!(again.is_empty() || !scene.acknowledge(old), "{resumes}");
+                assert!(again.iter().all(|new| numbers.insert(new.number())), "{resumes}");
+                let known = again.iter().all(|new| scene.acknowledge(*new));
+                assert!(known, "{resumes}");
+                scene.receives(&ack(PUBREL, 3));
+                scene.wire();
+            }
+        }
+    }
+}
+
+/// A message that nobody is done with stands in the way of others: of their answers, or of all further messages.
+#[test]
+fn what_holds_others_back_can_be_told() {
+    for first_byte in [0x32, 0x34] {
+        for mut scene in scenes().filter(|scene| scene.kind == Kind::Heap) {
+            let qos = if first_byte == 0x32 { QOS1 } else { QOS2 };
+            scene.begin_with(&ConnectOptions { receive_maximum: 3, ..usual() });
+            let connack = connack(scene.version, false);
+            scene.receives(&connack);
+            assert_eq!(scene.first_unacknowledged(qos), None);
+            let deliveries = receive(&mut scene, first_byte, &[1, 2]);
+            assert_eq!(scene.first_unacknowledged(qos), Some(deliveries[0].number()));
+            assert!(!scene.holds_back(qos), "neither an answer nor a message waits for it");
+            scene.acknowledge(deliveries[1]);
+            assert!(scene.holds_back(qos), "an answer waits for it");
+            scene.acknowledge(deliveries[0]);
+            assert_eq!(scene.first_unacknowledged(qos), None);
+            if first_byte == 0x34 {
+                scene.receives(&all(&[ack(PUBREL, 1), ack(PUBREL, 2)]));
+            }
+            let deliveries = receive(&mut scene, first_byte, &[4, 5, 6]);
+            assert_eq!(scene.first_unacknowledged(qos), Some(deliveries[0].number()));
+            assert!(scene.holds_back(qos), "the server may send no more");
         }
     }
 }

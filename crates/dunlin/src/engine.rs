@@ -137,7 +137,7 @@ impl Shared {
     }
 
     /// A subscription is done with so many bytes and with these messages.
-    pub(crate) fn taken(&self, bytes: usize, deliveries: &mut Vec<Delivery>) {
+    pub(crate) fn taken(&self, holder: Holder, bytes: usize, deliveries: &mut Vec<Delivery>) {
         // One of the two sees what the other did: here the flag is read after the count is lowered, there it is raised
         // before the count is read. Hence the strongest order.
         let before = self.unread.fetch_sub(bytes, Ordering::SeqCst);
@@ -145,7 +145,8 @@ impl Shared {
         if deliveries.is_empty() && !resume {
             return;
         }
-        let acknowledge = |engine: &mut Engine| deliveries.drain(..).for_each(|delivery| engine.acknowledge(delivery));
+        let acknowledge =
+            |engine: &mut Engine| deliveries.drain(..).for_each(|delivery| engine.acknowledge(holder, delivery));
         // A server that waits for us to read may not read either: then the socket never wakes the driver.
         if resume { self.with_driver_woken(acknowledge) } else { self.with(acknowledge) }
     }
@@ -394,7 +395,15 @@ impl Engine {
         }
     }
 
-    pub(crate) fn acknowledge(&mut self, delivery: Delivery) {
+    /// A subscription is done with a message. Doing it twice, or for a connection that is gone, does nothing.
+    pub(crate) fn acknowledge(&mut self, holder: Holder, delivery: Delivery) {
+        if self.filters.is_done(holder, delivery) {
+            self.acknowledge_one(delivery);
+        }
+    }
+
+    /// One of its holders is done with a message: it is acknowledged when all are.
+    pub(crate) fn acknowledge_one(&mut self, delivery: Delivery) {
         if !self.shared_deliveries.is_empty()
             && let Some(holders) = self.shared_deliveries.get_mut(&delivery)
         {

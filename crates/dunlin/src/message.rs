@@ -5,6 +5,8 @@ use bytes::Bytes;
 use dunlin_codec::{Properties, PropertyId, Publish, Qos};
 use dunlin_session::Delivery;
 
+use crate::engine::{Holder, Shared};
+
 /// A message that was received: topic, payload and what is said about it.
 ///
 /// It refers to the bytes that were read from the network, together with its neighbours: who keeps a small message
@@ -13,6 +15,14 @@ use dunlin_session::Delivery;
 pub struct Message {
     bytes: Bytes,
     parts: Parts,
+    owner: Option<Owner>,
+}
+
+/// Who acknowledges a message, where the application does it.
+#[derive(Clone)]
+pub(crate) struct Owner {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) holder: Holder,
 }
 
 /// Where in a chunk of bytes a message lies.
@@ -78,7 +88,11 @@ impl Parts {
 
 impl Message {
     pub(crate) fn new(bytes: Bytes, parts: Parts) -> Self {
-        Self { bytes, parts }
+        Self { bytes, parts, owner: None }
+    }
+
+    pub(crate) fn owned(bytes: Bytes, parts: Parts, owner: Option<Owner>) -> Self {
+        Self { bytes, parts, owner }
     }
 
     /// Bytes of the message itself.
@@ -141,6 +155,20 @@ impl Message {
         self.parts.missed.into()
     }
 
+    /// The application is done with the message, for good: a QoS 1 or 2 message of a subscription with
+    /// [`manual_acknowledgement`](crate::Subscribe::manual_acknowledgement), also after that was dropped. Messages may be
+    /// acknowledged in any order; the answers leave in the order that the standard demands [MQTT-4.6.0-2], a message that
+    /// is never acknowledged holds back those of all that came after it, and the server sends it again on the next
+    /// connection of the session.
+    ///
+    /// It does nothing for all other messages, a second time, and when the connection that a QoS 1 message came on is
+    /// gone: that comes again. A QoS 2 message does not, and is answered when the server asks for it.
+    pub fn acknowledge(&self) {
+        if let (Some(owner), Some(delivery)) = (&self.owner, self.parts.delivery) {
+            owner.shared.with(|engine| engine.acknowledge(owner.holder, delivery));
+        }
+    }
+
     /// Copies the message out of the bytes that it came with, which then can be freed.
     #[must_use]
     pub fn detach(&self) -> Self {
@@ -153,7 +181,7 @@ impl Message {
         let (topic, properties) = (copy(&self.parts.topic), copy(&self.parts.properties));
         let payload = copy(&self.parts.payload);
         let parts = Parts { topic, properties, payload, ..self.parts.clone() };
-        Self { bytes: bytes.into(), parts }
+        Self { bytes: bytes.into(), parts, owner: self.owner.clone() }
     }
 
     fn part(&self, range: &Range<u32>) -> &[u8] {

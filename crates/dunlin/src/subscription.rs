@@ -14,7 +14,7 @@ use crate::{
     Message, SubscribeError,
     client::Handle,
     engine::{Batch, Holder, Inbox},
-    message::Parts,
+    message::{Owner, Parts},
 };
 
 /// A subscription that is being put together, see [`Client::subscribe`](crate::Client::subscribe). Awaiting it waits
@@ -25,6 +25,7 @@ pub struct Subscribe<'a> {
     filters: Vec<Box<str>>,
     options: SubscriptionOptions,
     buffer_bytes: usize,
+    manual: bool,
     label: Option<u32>,
 }
 
@@ -35,6 +36,7 @@ impl<'a> Subscribe<'a> {
             filters: vec![filter.into()],
             options: SubscriptionOptions::default(),
             buffer_bytes: BUFFER_BYTES,
+            manual: false,
             label: None,
         }
     }
@@ -78,6 +80,14 @@ impl<'a> Subscribe<'a> {
         self
     }
 
+    /// Its QoS 1 and 2 messages are acknowledged by [`Message::acknowledge`], one by one and in any order, and not by
+    /// asking for the next. Who does not acknowledge holds the server back: it sends no more messages than its session
+    /// and [`receive_maximum`](crate::ConnectOptions::receive_maximum) allow.
+    pub fn manual_acknowledgement(mut self) -> Self {
+        self.manual = true;
+        self
+    }
+
     /// A number that [`Event::Subscribed`](crate::Event::Subscribed) carries back. It is in use until then.
     pub fn label(mut self, label: u32) -> Self {
         self.label = Some(label);
@@ -104,7 +114,7 @@ impl<'a> Subscribe<'a> {
                 return Err(SubscribeError::LabelInUse);
             }
             let (label, buffer) = (self.label, self.buffer_bytes);
-            let begun = engine.filters.subscribe(&self.filters, self.options, buffer, label, &mut wakers);
+            let begun = engine.filters.subscribe(&self.filters, self.options, buffer, self.manual, label, &mut wakers);
             engine.expect_answers(label, begun.as_ref().map_or(0, |begun| begun.awaited));
             let begun = begun?;
             begun.told.into_iter().for_each(|event| engine.tell(event));
@@ -117,6 +127,7 @@ impl<'a> Subscribe<'a> {
             handle: self.handle.clone(),
             holder,
             inbox,
+            manual: self.manual,
             current: Batch::default(),
             taken: Vec::new(),
             taken_bytes: 0,
@@ -149,7 +160,8 @@ impl fmt::Debug for Subscribe<'_> {
 /// The messages that match the filters of one [`Client::subscribe`](crate::Client::subscribe): a stream that goes on
 /// through reconnects. When the server forgot the subscription, it is made again.
 ///
-/// A QoS 1 or 2 message is acknowledged when the next one is asked for, or the subscription dropped. Messages that
+/// A QoS 1 or 2 message is acknowledged when the next one is asked for, or the subscription dropped, unless the
+/// application does it [itself](Subscribe::manual_acknowledgement). Messages that
 /// wait are bounded: QoS 0 ones above the buffer are dropped and [counted](Message::missed_before); the others by
 /// Receive Maximum and the limit of unread bytes.
 ///
@@ -160,6 +172,7 @@ pub struct Subscription {
     handle: Arc<Handle>,
     holder: Holder,
     inbox: Arc<Inbox>,
+    manual: bool,
     current: Batch,
     /// Handed to the application and not yet acknowledged.
     taken: Vec<Delivery>,
@@ -215,8 +228,12 @@ impl Subscription {
     #[inline]
     fn take(&mut self) -> Option<Message> {
         let parts = self.current.parts.next()?;
-        self.taken.extend(parts.delivery);
         self.taken_bytes += parts.len();
+        if self.manual {
+            let owner = parts.delivery.map(|_| Owner { shared: self.handle.shared.clone(), holder: self.holder });
+            return Some(Message::owned(self.current.chunk.clone(), parts, owner));
+        }
+        self.taken.extend(parts.delivery);
         Some(Message::new(self.current.chunk.clone(), parts))
     }
 
@@ -226,7 +243,7 @@ impl Subscription {
     fn acknowledge(&mut self, all: bool) {
         let due = all || self.taken.len() >= ACKNOWLEDGED_AT_ONCE || self.handle.shared.seems_asleep();
         if due && (self.taken_bytes > 0 || !self.taken.is_empty()) {
-            self.handle.shared.taken(core::mem::take(&mut self.taken_bytes), &mut self.taken);
+            self.handle.shared.taken(self.holder, core::mem::take(&mut self.taken_bytes), &mut self.taken);
         }
     }
 
@@ -239,7 +256,7 @@ impl Subscription {
             let left = engine.filters.release(self.holder, explicit, label);
             engine.expect_answers(label, left.awaited);
             left.told.into_iter().for_each(|event| engine.tell(event));
-            left.deliveries.into_iter().for_each(|delivery| engine.acknowledge(delivery));
+            left.deliveries.into_iter().for_each(|delivery| engine.acknowledge_one(delivery));
             engine.ask(&mut wakers);
         });
         wakers.into_iter().for_each(core::task::Waker::wake);

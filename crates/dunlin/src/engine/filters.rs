@@ -1,3 +1,4 @@
+mod deliveries;
 mod identifiers;
 mod requests;
 mod routing;
@@ -91,8 +92,14 @@ struct Held {
     /// Messages of the chunk that is being handled.
     parts: Vec<Parts>,
     bytes: usize,
-    /// QoS 0 messages that were dropped since the last that was not.
+    /// Messages that were dropped since the last that was not.
     missed: u32,
+    /// Messages that it is not done with, in the order in which they came.
+    given: VecDeque<Delivery>,
+    /// The application acknowledges its messages one by one.
+    manual: bool,
+    /// The subscription is over, and the application still has messages of it to acknowledge.
+    left: bool,
 }
 
 /// What a new subscription came to.
@@ -110,7 +117,7 @@ pub(crate) struct Left {
     /// Filters that the server will answer; the others are told at once.
     pub(crate) awaited: usize,
     pub(crate) told: Vec<Event>,
-    /// Messages that nobody will take.
+    /// Messages that the subscription is done with.
     pub(crate) deliveries: Vec<Delivery>,
 }
 
@@ -144,6 +151,7 @@ impl Filters {
         filters: &[Box<str>],
         options: SubscriptionOptions,
         buffer: usize,
+        manual: bool,
         label: Option<u32>,
         wakers: &mut Vec<Waker>,
     ) -> Result<Begun, SubscribeError> {
@@ -198,7 +206,7 @@ impl Filters {
         }
         let inbox = Arc::new(Inbox::new(buffer, awaited.len()));
         let begun = Begun { holder, inbox: inbox.clone(), awaited: awaited.len(), told };
-        let held = Held { inbox, filters: filters.to_vec(), awaited, parts: Vec::new(), bytes: 0, missed: 0 };
+        let held = Held { filters: filters.to_vec(), awaited, manual, ..Held::new(inbox) };
         self.holders.insert(holder, held);
         Ok(begun)
     }
@@ -207,8 +215,8 @@ impl Filters {
     /// told when that is done.
     pub(crate) fn release(&mut self, holder: Holder, explicit: bool, label: Option<u32>) -> Left {
         let mut left = Left::default();
-        let Some(held) = self.holders.remove(&holder) else { return left };
-        left.deliveries = held.parts.into_iter().filter_map(|parts| parts.delivery).collect();
+        let Some(mut held) = self.holders.remove(&holder) else { return left };
+        left.deliveries = held.take_given();
         for name in &held.filters {
             self.router.remove(levels(name), holder);
             let Some(filter) = self.filters.get_mut(name) else { continue };
@@ -241,6 +249,10 @@ impl Filters {
             }
         }
         held.inbox.expect_answers(left.awaited);
+        if !held.given.is_empty() {
+            held.left = true;
+            self.holders.insert(holder, held);
+        }
         left
     }
 

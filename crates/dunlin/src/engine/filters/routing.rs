@@ -8,8 +8,7 @@ use crate::{engine::inbox::Batch, message::Parts};
 
 impl Filters {
     /// Puts a message aside for each subscription that it belongs to, as its subscription identifiers say or else its
-    /// topic; gives their number. A QoS 0 message is dropped
-    /// where there is no room.
+    /// topic; gives their number. A QoS 0 message is dropped where there is no room.
     #[inline]
     pub(crate) fn hand_out(
         &mut self,
@@ -42,6 +41,7 @@ impl Filters {
                 self.touched.push(holder);
             }
             held.bytes += parts.len();
+            held.given.extend(parts.delivery);
             held.parts.push(parts.after(core::mem::take(&mut held.missed)));
         }
         taken

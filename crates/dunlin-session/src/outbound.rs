@@ -300,7 +300,6 @@ impl<M: Memory> Outbound<M> {
             let kept = core::mem::take(&mut slot.kept);
             self.segments.release(kept);
         }
-        self.delete(id);
         self.release(id);
     }
 
@@ -366,7 +365,6 @@ impl<M: Memory> Outbound<M> {
             self.segments.release(kept);
         }
         self.slots.push(&mut self.settled, id);
-        self.delete(id);
     }
 
     /// A QoS 2 message that was sent and cannot be again: the server may have its identifier, and would take a new

@@ -51,30 +51,24 @@ impl<M: Memory> Outbound<M> {
         self.advance_unstored();
     }
 
-    /// The message of this slot is settled: the store need not have it any more.
-    #[inline]
-    pub(super) fn delete(&mut self, id: u16) {
-        if self.slots.at(id).is_some_and(|slot| slot.qos != Qos::AtMostOnce)
-            && let Some(id) = PacketId::new(id)
-        {
-            journal::record(&mut self.journal, Change::MessageDeleted(id));
-        }
-    }
-
-    /// The identifier stands for nothing any more, but it rests until the store has deleted its message: so there is
-    /// never a second message of one identifier in what is not known to be stored, and a process that begins anew never
-    /// finds one whose identifier stands for something else by now.
+    /// The message is settled, and that is told: the store need not have it any more. Its identifier rests until it is
+    /// deleted there: so there is never a second message of one identifier in what is not known to be stored, and a
+    /// process that begins anew never finds one whose identifier stands for something else by now.
     #[inline]
     pub(super) fn release(&mut self, id: u16) {
-        let rests = PacketId::new(id).is_some_and(|id| !journal::is_stored(&mut self.journal, Change::Message(id)));
-        if rests { self.slots.retire(id) } else { self.slots.release(id) }
+        let is_message = self.slots.at(id).is_some_and(|slot| slot.qos != Qos::AtMostOnce);
+        match PacketId::new(id).filter(|_| is_message && self.journal.marks().is_some()) {
+            Some(id) => {
+                self.slots.retire(id.get());
+                journal::record(&mut self.journal, Change::MessageDeleted(id));
+            }
+            None => self.slots.release(id),
+        }
     }
 
     /// The store has deleted the message of this identifier.
     pub(crate) fn handle_deleted(&mut self, id: PacketId) {
-        if self.slots.at(id.get()).is_some_and(|slot| slot.state == State::Free) {
-            self.slots.recycle(id.get());
-        }
+        self.slots.recycle(id.get());
     }
 
     /// The store has this message as it is now. If it is released, its PUBREL may go out: those that may are always

@@ -30,7 +30,9 @@ use crate::{
 ///   hands it over once more, from the store, until the application is done with it.
 ///
 /// Outcomes are told before their deletion is stored. So after a crash a message may have an outcome once more: a QoS 1
-/// message may be repeated, and one that was rejected is tried once more.
+/// message that was delivered may be repeated, and one that was rejected or unknown may be tried once more. Ask for
+/// them ([`poll_settled`](Session::poll_settled)) before publishing more: until then they keep their place in the store,
+/// but not in memory, and the next process could have too little.
 impl<M: Memory> Session<M> {
     /// The next record to store; `None`: no more now. Records are given in the order in which things happened, and must
     /// be stored in it, together or one by one: a crash may cut them off anywhere. When there are no more, store what

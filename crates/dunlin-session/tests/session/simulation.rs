@@ -1,7 +1,8 @@
-//! Thousands of schedules, each from one seed: commands, partial writes, cuts at every byte, silence, refusals and
-//! forgotten sessions, against a server that is strict. A run that fails prints its seed; `DUNLIN_SEED=n` plays it again.
+//! Thousands of schedules, each from one seed: commands, partial writes, cuts at every byte, silence, refusals, forgotten
+//! sessions, and processes that end and go on with what a slow store has of them, against a server that is strict. A run that fails prints its seed; `DUNLIN_SEED=n` plays it again.
 
 mod client;
+mod crash;
 mod server;
 
 use client::Client;
@@ -51,6 +52,11 @@ fn run(seed: u64) -> usize {
         if client.must_close() || server.has_closed() {
             cut(&mut random, &mut wire, &mut server, &mut client);
         }
+        match random.below(60) {
+            0 => crash(&mut random, &mut wire, &mut server, &mut client),
+            1..15 => client.store(&mut random),
+            _ => {}
+        }
     }
     server.be_kind();
     for round in 0.. {
@@ -62,6 +68,7 @@ fn run(seed: u64) -> usize {
             connections += 1;
             client.connect();
         }
+        client.store_all();
         client.transmit(&mut wire, usize::MAX);
         wire.carry_up(&mut server, usize::MAX);
         for _ in 0..20 {
@@ -86,6 +93,17 @@ fn cut(random: &mut Random, wire: &mut Wire, server: &mut Server, client: &mut C
     (wire.up, wire.down) = (Vec::new(), Vec::new());
     server.handle_connection_lost(client.is_told());
     client.handle_connection_lost(random);
+}
+
+/// The process of the client ends, at any moment between giving a record and hearing that it is stored.
+fn crash(random: &mut Random, wire: &mut Wire, server: &mut Server, client: &mut Client) {
+    if client.has_store() {
+        cut(random, wire, server, client);
+        let knows_of_the_session = client.crash(random);
+        if !knows_of_the_session {
+            server.forget();
+        }
+    }
 }
 
 /// Bytes on their way, and those that the client has received but not taken.

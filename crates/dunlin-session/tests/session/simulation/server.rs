@@ -130,6 +130,11 @@ impl Server {
         (self.out, self.input, self.closed, self.connection) = (Vec::new(), Vec::new(), false, None);
     }
 
+    /// The client cannot know that this session is not the one before, because it ended before that was stored.
+    pub(super) fn forget(&mut self) {
+        self.session = None;
+    }
+
     // ---- out ----
 
     /// A message for the client.

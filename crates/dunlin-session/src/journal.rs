@@ -39,8 +39,19 @@ pub enum ServerSession {
     /// No connection of ours began one.
     #[default]
     None,
+    /// A CONNECT that could have begun one had no answer yet.
+    Unsure,
     /// There is one of ours, and what we know of it is all there is to know.
     Kept,
+    /// There is one that goes back to a time of which we know nothing: packet identifiers may be in use there.
+    Adopted,
+}
+
+impl ServerSession {
+    /// Whether the server should still have it.
+    pub(crate) const fn is_known(self) -> bool {
+        matches!(self, Self::Kept | Self::Adopted)
+    }
 }
 
 /// What a store keeps of a message.

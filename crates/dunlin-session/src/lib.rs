@@ -90,6 +90,7 @@ pub use list::{Slot, Table};
 pub use memory::{Buffer, Memory, NoSegments, Nothing, Segments, Slices, Storage};
 pub use options::{
     AcknowledgeError, ConnectError, ConnectOptions, DisconnectError, PublishError, PublishOptions, RequestError,
+    ResumeWithoutState,
 };
 pub use session::{AuthenticateError, Session, State};
 
@@ -103,5 +104,7 @@ pub(crate) const LIMITS: bool = cfg!(feature = "limits");
 pub(crate) const REFUSALS: bool = cfg!(feature = "refusals");
 /// Whether anything outlives a connection.
 pub(crate) const RESUME: bool = cfg!(feature = "resume");
+/// Whether there can be a session that we know nothing about, in a way that matters.
+pub(crate) const ADOPTION: bool = RESUME && EXACTLY_ONCE;
 /// Whether MQTT 3.1 is spoken.
 pub(crate) const V3_1: bool = cfg!(feature = "v3_1");

@@ -39,6 +39,9 @@ pub(crate) enum State {
     Free,
     /// A PUBLISH of which no byte has left.
     Queued,
+    /// One whose identifier the server may have from a time of which we know nothing: a PUBREL makes it free first. While
+    /// a slot is free, QoS 2 says that this need not be done again.
+    Foreign,
     /// A PUBLISH that was begun on some connection.
     Sent,
     /// One that was begun in a session that is lost, and not in this one: to the server it is new.

@@ -18,6 +18,11 @@ pub struct ConnectOptions<'o> {
     ///
     /// [`Session`]: crate::Session
     pub clean_start: bool,
+    /// What to do if a server says that it has a session and this [`Session`] knows of none. Needs the feature `resume`.
+    /// Default: [`ResumeWithoutState::Refuse`].
+    ///
+    /// [`Session`]: crate::Session
+    pub resume_without_state: ResumeWithoutState,
     /// Seconds after which the link is tested when nothing else asked the server for an answer; 0: never.
     /// Default: 60.
     pub keep_alive: u16,
@@ -63,6 +68,7 @@ impl Default for ConnectOptions<'_> {
             password: None,
             will: None,
             clean_start: true,
+            resume_without_state: ResumeWithoutState::Refuse,
             keep_alive: 60,
             session_expiry_interval: 0,
             receive_maximum: u16::MAX,
@@ -77,6 +83,25 @@ impl Default for ConnectOptions<'_> {
             ping_timeout: 10_000,
         }
     }
+}
+
+/// What to do about a session of which only the server knows: its subscriptions and the messages that wait there are
+/// those of an earlier client.
+///
+/// It is not asked about a session that a CONNECT of ours may have begun, although its CONNACK was lost: that is gone on
+/// with as if it were adopted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ResumeWithoutState {
+    /// End the connection: [`SessionPresentUnexpected`], 0x82 in 5.0 [MQTT-3.2.2-4]. What helps is
+    /// [`clean_start`](ConnectOptions::clean_start), or a store.
+    ///
+    /// [`SessionPresentUnexpected`]: dunlin_codec::ProtocolViolation::SessionPresentUnexpected
+    #[default]
+    Refuse,
+    /// Go on with empty state, as if the server had begun a new session. The server may remember packet identifiers, and
+    /// would take a QoS 2 message with one of them for a repetition: so a PUBREL and its PUBCOMP go before the first such
+    /// message with each identifier.
+    Adopt,
 }
 
 /// How to publish.

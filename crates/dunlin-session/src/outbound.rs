@@ -1,3 +1,4 @@
+mod adoption;
 mod log;
 mod overdue;
 mod store;
@@ -7,8 +8,8 @@ use dunlin_codec::{
 };
 
 use crate::{
-    Buffer, Change, Chunk, Journal, Limits, Memory, OutboundAliases, Outcome, PublishError, PublishOptions, RESUME,
-    Rejection, Segments, Uncertainty, journal,
+    ADOPTION, Buffer, Change, Chunk, Journal, Limits, Memory, OutboundAliases, Outcome, PublishError, PublishOptions,
+    RESUME, Rejection, Segments, Uncertainty, journal,
     list::{Attention, List, Slots, State},
 };
 
@@ -45,6 +46,12 @@ pub(crate) struct Outbound<M: Memory> {
     unsent: u16,
     /// The first record that waits for the store; 0: none.
     unstored: u16,
+    /// The server may have identifiers in use that we know nothing about.
+    adopted: bool,
+    /// The first record whose identifier the server may have; 0: none.
+    foreign: u16,
+    /// The first of them whose PUBREL is not in the lane.
+    foreign_next: u16,
     /// The first QoS 0 record whose outcome is wanted and not known; 0: none.
     watched: u16,
     /// PUBRELs to repeat after a resumption: from this one to that one.
@@ -104,6 +111,9 @@ impl<M: Memory> Outbound<M> {
             tail: zero.into(),
             unsent: zero,
             unstored: zero,
+            adopted: false,
+            foreign: zero,
+            foreign_next: zero,
             watched: zero,
             release_again: List::default(),
             quota: zero.into(),
@@ -174,7 +184,11 @@ impl<M: Memory> Outbound<M> {
         let wanted = options.qos != Qos::AtMostOnce || options.tracked;
         if let Some(id) = slot {
             let attention = if wanted { Attention::Wanted } else { Attention::Nobody };
+            let foreign = self.is_foreign(id, options.qos);
             self.list(id.get(), options.qos, attention, at, len, kept);
+            if foreign {
+                self.list_foreign(id.get());
+            }
             if options.qos != Qos::AtMostOnce {
                 self.handle_accepted(id);
             }
@@ -259,6 +273,10 @@ impl<M: Memory> Outbound<M> {
             (State::GivenUp, PacketType::Pubrec, _) if !reason.is_error() => return Acknowledged::Release,
             (State::GivenUp, ..) => {
                 self.take_back(id.get());
+                return Acknowledged::Late;
+            }
+            (State::Foreign, PacketType::Pubcomp, _) if ADOPTION => {
+                self.handle_freed(id.get());
                 return Acknowledged::Late;
             }
             (State::Released | State::Withdrawn, PacketType::Pubrec, _) => {
@@ -359,6 +377,10 @@ impl<M: Memory> Outbound<M> {
         if let Some(slot) = self.slots.at(id) {
             if slot.attention == Attention::Nobody {
                 return self.free(id);
+            }
+            if slot.state == State::Foreign {
+                // The server may have the identifier still.
+                slot.qos = Qos::AtLeastOnce;
             }
             slot.state = State::Settled(outcome);
             let kept = core::mem::take(&mut slot.kept);
@@ -477,7 +499,15 @@ impl<M: Memory> Outbound<M> {
 
     /// The server accepted the connection. Messages that it has not acknowledged go out again, in their order; what is
     /// now beyond its limits, or could arrive twice, is settled.
-    pub(crate) fn handle_connected(&mut self, limits: &Limits, send_maximum: u16, session_present: bool) {
+    ///
+    /// `adopted`: the server's session goes back to a time of which we know nothing.
+    pub(crate) fn handle_connected(
+        &mut self,
+        limits: &Limits,
+        send_maximum: u16,
+        session_present: bool,
+        adopted: bool,
+    ) {
         self.quota = limits.receive_maximum.min(send_maximum).max(1).into();
         self.aliases.reset(limits.topic_alias_maximum);
         if !RESUME {
@@ -498,6 +528,9 @@ impl<M: Memory> Outbound<M> {
                 false => Outcome::Rejected(Rejection::BeyondLimits(reason)),
             })
         });
+        if ADOPTION {
+            self.judge_identifiers(adopted, session_present);
+        }
         let mut id = self.released.first;
         while id != 0 {
             self.quota = self.quota.wrapping_sub(1);

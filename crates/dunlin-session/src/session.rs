@@ -39,6 +39,10 @@ pub struct Session<M: Memory> {
     version: Version,
     state: State,
     server_session: ServerSession,
+    /// The CONNECT that is under way may begin a session.
+    may_begin: bool,
+    /// The caller wants to go on with a session that only the server knows.
+    adopts: bool,
     /// This connection began without a session.
     clean_start: bool,
     /// This connection is there to discard the session, as 3.1.1 needs it.
@@ -126,6 +130,8 @@ impl<M: Memory> Session<M> {
             connection: 0,
             session_began: 0,
             server_session: ServerSession::None,
+            may_begin: false,
+            adopts: false,
             clean_start: false,
             discarded: false,
             leaving: false,
@@ -517,9 +523,14 @@ impl<M: Memory> Session<M> {
 
     fn repeat_releases(&mut self) {
         while self.lane.has_room() {
-            let Some(id) = self.outbound.next_repeated_release() else { return };
+            let Some(id) = self.outbound.next_repeated_release() else { break };
             self.lane.acknowledge(self.version, PUBREL, id, ReasonCode::SUCCESS);
             self.outbound.release_repeated();
+        }
+        while self.lane.has_room() {
+            let Some(id) = self.outbound.next_foreign() else { return };
+            self.lane.acknowledge(self.version, PUBREL, id, ReasonCode::SUCCESS);
+            self.outbound.foreign_asked();
         }
     }
 }

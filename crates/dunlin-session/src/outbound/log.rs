@@ -82,7 +82,7 @@ impl<M: Memory> Outbound<M> {
             from = from.max(listed_at.wrapping_add(len));
             let retain = self.log.bytes().get(listed_at).is_some_and(|first_byte| first_byte & RETAIN != 0);
             let packet_len = len.saturating_add(M::Segments::len(&slot.kept));
-            let (begun, qos) = (slot.state != State::Queued, slot.qos);
+            let (begun, qos) = (!matches!(slot.state, State::Queued | State::Foreign), slot.qos);
             if let Some(outcome) = verdict(begun, qos, packet_len, retain) {
                 self.slots.unlink(&mut self.published, this);
                 if qos == Qos::ExactlyOnce && outcome == Outcome::Unknown(Uncertainty::BeyondLimits) {
@@ -100,6 +100,7 @@ impl<M: Memory> Outbound<M> {
         (self.run_start, self.cursor, self.run_end, self.tail) = (0, 0, 0, to);
         self.unsent = 0;
         self.find_unstored();
+        self.find_foreign();
         let first = self.published.first;
         self.watched = match self.slots.at(first) {
             Some(slot) if slot.qos == Qos::AtMostOnce => first,

@@ -2,7 +2,7 @@ use dunlin_codec::{FixedHeader, PacketId, Publish, Qos, Version, copy_bytes};
 
 use super::{Outbound, Payload, Shared};
 use crate::{
-    Buffer, Change, Journal, Memory, MessageRecord, MessageStage, RestoreError, Segments, journal,
+    ADOPTION, Buffer, Change, Journal, Memory, MessageRecord, MessageStage, RestoreError, Segments, journal,
     list::{Attention, List, State},
 };
 
@@ -20,12 +20,26 @@ impl<M: Memory> Outbound<M> {
     /// The first record that must wait; 0: none.
     #[inline]
     pub(super) fn first_held(&mut self) -> u16 {
-        let (unsent, unstored) = (self.unsent, self.unstored);
-        if self.journal.marks().is_none() {
-            return unsent;
+        let mut held = self.unsent;
+        if self.journal.marks().is_some() {
+            held = self.earlier(held, self.unstored);
         }
+        if ADOPTION { self.earlier(held, self.foreign) } else { held }
+    }
+
+    /// Which of two records comes first in the log; 0 is none.
+    fn earlier(&mut self, one: u16, other: u16) -> u16 {
         let mut at = |id| self.slots.at(id).map_or(u32::MAX, |slot| slot.at);
-        if at(unstored) < at(unsent) { unstored } else { unsent }
+        if at(other) < at(one) { other } else { one }
+    }
+
+    /// Messages up to this number may be begun, if they are stored.
+    pub(crate) fn sendable_number(&mut self) -> u64 {
+        let last = self.journal.marks().map_or(0, |marks| marks.last_message);
+        match PacketId::new(self.foreign) {
+            Some(id) => self.journal.number(Change::Message(id)).wrapping_sub(1),
+            None => last,
+        }
     }
 
     /// Something was stored: goes on to the first message that still waits for the store.
@@ -101,7 +115,7 @@ impl<M: Memory> Outbound<M> {
         let number = self.journal.number(Change::Message(id));
         let slot = self.slots.at(id.get())?;
         let stage = match slot.state {
-            State::Queued | State::Sent | State::Again => MessageStage::Published,
+            State::Queued | State::Foreign | State::Sent | State::Again => MessageStage::Published,
             State::Released => MessageStage::Released,
             State::Withdrawn => MessageStage::Withdrawn,
             State::GivenUp => MessageStage::GivenUp,
@@ -168,8 +182,12 @@ impl<M: Memory> Outbound<M> {
         };
         self.tail = end;
         self.list(id.get(), qos, Attention::Wanted, at, len, kept);
-        if begun && let Some(slot) = self.slots.at(id.get()) {
-            slot.state = State::Sent;
+        if begun {
+            if let Some(slot) = self.slots.at(id.get()) {
+                slot.state = State::Sent;
+            }
+        } else if self.adopted && qos == Qos::ExactlyOnce {
+            self.list_foreign(id.get());
         }
         self.journal.set_number(Change::Message(id), number);
         Ok(())

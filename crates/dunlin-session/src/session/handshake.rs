@@ -6,7 +6,7 @@ use dunlin_codec::{
 use super::{Session, State, authentication::Authentication};
 use crate::{
     AUTHENTICATION, Change, ConnectError, ConnectOptions, Event, Inbound, InboundAliases, Instant, Limits, Memory,
-    RESUME, ServerSession, V3_1, journal,
+    RESUME, ResumeWithoutState, ServerSession, V3_1, journal,
 };
 
 impl<M: Memory> Session<M> {
@@ -24,7 +24,7 @@ impl<M: Memory> Session<M> {
         let receive_maximum = options.receive_maximum.min(self.inbound.capacity().min(0xFFFF) as u16).max(1);
         let topic_alias_maximum = options.topic_alias_maximum.min(self.inbound_aliases.capacity());
         let keeps = RESUME && options.session_expiry_interval > 0;
-        let begins_clean = options.clean_start && self.server_session == ServerSession::None;
+        let begins_clean = options.clean_start && !self.server_session.is_known();
         // 3.1.1 has one flag for "begin clean" and "keep nothing": to begin clean and keep takes two connections.
         let discarding = !self.version.is_v5() && keeps && begins_clean && !self.discarded;
         let clean_start = match self.version.is_v5() {
@@ -55,6 +55,8 @@ impl<M: Memory> Session<M> {
             },
         };
         self.lane.commit(len, false);
+        self.may_begin = keeps && !clean_start && self.server_session == ServerSession::None;
+        self.adopts = options.resume_without_state == ResumeWithoutState::Adopt;
         self.receive_maximum = receive_maximum;
         self.topic_alias_maximum = topic_alias_maximum;
         self.maximum_packet_size = options.maximum_packet_size;
@@ -134,6 +136,7 @@ impl<M: Memory> Session<M> {
         if self.state != State::Connecting {
             return Err(ProtocolViolation::SecondConnack);
         }
+        self.may_begin = false;
         if connack.reason != ReasonCode::SUCCESS {
             self.state = State::Closing;
             return Ok(Some(Event::Refused(connack)));
@@ -141,7 +144,9 @@ impl<M: Memory> Session<M> {
         // A DISCONNECT may be sent from here on.
         self.state = State::Connected;
         self.authentication.handle_connack(connack.properties)?;
-        if connack.session_present && (!RESUME || self.clean_start || self.server_session == ServerSession::None) {
+        let before = self.server_session;
+        let may_be_present = !self.clean_start && (before != ServerSession::None || self.adopts);
+        if connack.session_present && (!RESUME || !may_be_present) {
             return Err(ProtocolViolation::SessionPresentUnexpected);
         }
         if RESUME && self.discarding {
@@ -149,32 +154,37 @@ impl<M: Memory> Session<M> {
             self.close(Some(ReasonCode::SUCCESS));
             return Ok(Some(Event::SessionDiscarded));
         }
-        let goes_on = connack.session_present || self.goes_on_unheard();
-        if RESUME && !goes_on {
-            if self.inbound.unanswered() > 0 {
-                journal::record(&mut self.outbound.journal, Change::ReceivedCleared);
-            }
-            self.inbound.clear();
+        let goes_on = (connack.session_present && before.is_known()) || self.goes_on_unheard();
+        let adopted = connack.session_present && before != ServerSession::Kept;
+        // An identifier that is stored as received by an unsure session is of that session.
+        if RESUME && !goes_on && (before != ServerSession::Unsure || !connack.session_present) {
+            self.forget_received();
             self.session_began = self.connection;
         }
         self.limits = Limits::read(&connack, self.limits.keep_alive, self.session_expiry_interval);
-        self.outbound.handle_connected(&self.limits, self.send_maximum, goes_on);
-        self.server_session = match self.limits.session_expiry_interval > 0 {
-            true => ServerSession::Kept,
-            false => ServerSession::None,
+        self.outbound.handle_connected(&self.limits, self.send_maximum, goes_on, adopted);
+        self.server_session = match self.limits.session_expiry_interval {
+            0 => ServerSession::None,
+            _ if adopted => ServerSession::Adopted,
+            _ => ServerSession::Kept,
         };
         self.timing.handle_connected(now, self.limits.keep_alive);
         self.backoff.handle_connected(now);
-        Ok(Some(Event::Connected { session_present: connack.session_present, connack }))
+        let session_present = connack.session_present && before.is_known();
+        Ok(Some(Event::Connected { session_present, connack }))
+    }
+
+    pub(super) fn forget_received(&mut self) {
+        if self.inbound.unanswered() > 0 {
+            journal::record(&mut self.outbound.journal, Change::ReceivedCleared);
+        }
+        self.inbound.clear();
     }
 
     /// A CONNACK of 3.1 cannot say that the server goes on with the session. Where it was asked to, messages are repeated
     /// as if it did: one that does not takes them as new ones, and answers a PUBREL that means nothing to it.
     fn goes_on_unheard(&self) -> bool {
-        V3_1 && RESUME
-            && self.version == Version::V3_1
-            && self.server_session == ServerSession::Kept
-            && !self.clean_start
+        V3_1 && RESUME && self.version == Version::V3_1 && self.server_session.is_known() && !self.clean_start
     }
 }
 

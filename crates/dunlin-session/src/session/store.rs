@@ -128,10 +128,11 @@ impl<M: Memory> Session<M> {
     fn session_record(&mut self) -> Option<SessionRecord> {
         let marks = self.outbound.journal.marks()?;
         let sent_up_to = match self.state {
-            State::Connected => marks.last_message,
+            State::Connected => self.outbound.sendable_number(),
             _ => marks.session.map_or(0, |session| session.sent_up_to),
         };
-        Some(SessionRecord { version: self.version, server_session: self.server_session, sent_up_to })
+        let server_session = if self.may_begin { ServerSession::Unsure } else { self.server_session };
+        Some(SessionRecord { version: self.version, server_session, sent_up_to })
     }
 
     /// Whether PUBREC may go out: the identifier is stored, and so is that there is a session to which it belongs.
@@ -167,6 +168,7 @@ impl<M: Memory> Session<M> {
         marks.last = record.sent_up_to;
         self.outbound.journal.pop();
         self.server_session = record.server_session;
+        self.outbound.restore_adopted(record.server_session == ServerSession::Adopted);
         Ok(())
     }
 

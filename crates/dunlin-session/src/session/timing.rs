@@ -2,8 +2,8 @@ use super::authentication::Authentication;
 use dunlin_codec::PacketId;
 
 use crate::{
-    AUTHENTICATION, ConnectOptions, Inbound, InboundAliases, Instant, Journal, Limits, Memory, RESUME, Session, State,
-    Timeout,
+    AUTHENTICATION, ConnectOptions, Inbound, InboundAliases, Instant, Journal, Limits, Memory, RESUME, ServerSession,
+    Session, State, Timeout,
 };
 
 /// The clocks of a connection. Times in milliseconds.
@@ -269,6 +269,11 @@ impl<M: Memory> Session<M> {
         (self.leaving, self.farewell) = (false, None);
         self.limits = Limits::NONE;
         self.lane.clear();
+        if self.may_begin {
+            // What was received is of a session that ended with its connection.
+            self.forget_received();
+            (self.may_begin, self.server_session) = (false, ServerSession::Unsure);
+        }
         if AUTHENTICATION {
             self.authentication = Authentication::NONE;
         }

@@ -1,6 +1,7 @@
 //! Stories of a session on virtual time, without a socket and without a sleep: each in every memory, asserting on
 //! events and on the bytes of the wire. The last of them is a simulation of thousands of schedules of faults.
 
+mod adopting;
 mod aliases;
 mod answers;
 mod authentication;

@@ -72,6 +72,7 @@ fn dup_is_set_where_a_byte_left_and_only_there() {
     }
 }
 
+/// [MQTT-3.3.1-2] [MQTT-3.3.1-3]: to wait is not to be sent again.
 #[test]
 fn what_was_accepted_without_a_connection_goes_out_behind() {
     for scene in scenes() {
@@ -81,12 +82,14 @@ fn what_was_accepted_without_a_connection_goes_out_behind() {
         scene.break_link();
         scene.send(QOS2, b"2");
         scene.send(QOS0, b"3");
+        scene.send_tracked(b"4");
         let connack = crate::wire::connack(scene.version, true);
         scene.meet(&connack);
         let expected = all(&[
             scene.publish_packet(0x3A, 1, b"1"),
             scene.publish_packet(0x34, 2, b"2"),
             scene.publish_packet(0x30, 0, b"3"),
+            scene.publish_packet(0x30, 0, b"4"),
         ]);
         assert_eq!(scene.wire(), expected);
     }

@@ -121,6 +121,10 @@ impl Client {
         Subscribe::new(&self.handle, filter)
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
+    }
+
     /// What happens to this client from now on.
     pub fn events(&self) -> Events {
         Events::new(self.handle.shared.lock().listen())

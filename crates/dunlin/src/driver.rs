@@ -1,5 +1,6 @@
 mod connection;
 mod open;
+mod redirect;
 mod write_buffer;
 
 use core::{
@@ -10,16 +11,18 @@ use core::{
 };
 use std::{sync::Arc, time::Duration};
 
+use dunlin_codec::{PacketType, Properties, PropertyError, PropertyOwner};
 use dunlin_session::{Backoff, Instant, Timeout};
 use tokio::time;
 
 use crate::{
-    ConnectOptions, ConnectionError, Event, NetworkError, OptionsError, Status,
+    ConnectOptions, ConnectionError, Event, NetworkError, NotConvinced, OptionsError, Status,
     engine::{Engine, Shared, Stage},
     random,
     tls::Connector,
 };
 use connection::Connection;
+use redirect::Redirects;
 
 /// What keeps a client connected: a future that ends when the client is closed. Usually it runs as a task of its own;
 /// see [`Client::with_driver`](crate::Client::with_driver) for another place.
@@ -44,6 +47,7 @@ impl Driver {
             clock: Clock { start: time::Instant::now() },
             options: Arc::new(options),
             connector,
+            redirects: Redirects::default(),
             end: EndOnDrop { shared: shared.clone() },
             shared,
             once,
@@ -87,6 +91,7 @@ struct Lifecycle {
     connector: Option<Connector>,
     shared: Arc<Shared>,
     clock: Clock,
+    redirects: Redirects,
     /// The caller of `connect` waits: if the first try fails there is no second.
     once: bool,
     /// Whoever stops polling the driver, or never begins, or ends its runtime, closes the client: its handles must not
@@ -97,24 +102,30 @@ struct Lifecycle {
 impl Lifecycle {
     /// One connection after the other, until the client is closed.
     async fn run(mut self) {
-        let mut discarded = false;
+        let mut next = Next::InDueTime;
         loop {
             // The connection that discards a session and the one after it are one try.
-            if !discarded {
+            if next != Next::WithoutSession {
                 self.update(|engine, _| engine.tell(Event::Connecting));
             }
             let (error, was_connected) = self.connection().await;
-            discarded = matches!(error, Ended::SessionDiscarded);
             let error = match error {
-                Ended::SessionDiscarded => ConnectionError::ClosedByServer,
-                Ended::With(error) => error,
+                Ended::SessionDiscarded => {
+                    next = Next::WithoutSession;
+                    ConnectionError::ClosedByServer
+                }
+                Ended::With(error) => {
+                    let redirected = self.redirects.handle_ended(&error, Arc::make_mut(&mut self.options));
+                    next = if redirected { Next::Elsewhere } else { Next::InDueTime };
+                    error
+                }
             };
             let first = self.once;
-            self.once &= discarded;
-            if self.end_connection(error, was_connected, first, discarded) {
+            self.once &= next != Next::InDueTime && !was_connected;
+            if self.end_connection(error, was_connected, first, next) {
                 break;
             }
-            if !discarded {
+            if next == Next::InDueTime {
                 self.wait_for_next_try().await;
             }
             if is_settled(&self.shared.lock()) {
@@ -155,6 +166,16 @@ impl Lifecycle {
 
     fn begin(&self, now: Instant, left: Duration) -> Result<(), ConnectionError> {
         let options = &*self.options;
+        let mut properties = options.properties.clone();
+        let mut conversation = None;
+        if let Some(method) = &options.authentication {
+            let (begun, data) = method.begin().map_err(|NotConvinced| ConnectionError::NotConvinced)?;
+            method.append(&mut properties, data.as_deref()).map_err(OptionsError::Property)?;
+            conversation = Some(begun);
+        }
+        let owner = PropertyOwner::Packet(PacketType::Connect);
+        let properties = Properties::check(owner, &properties)
+            .map_err(|error| OptionsError::Property(PropertyError::NotAllowed(error)))?;
         let seconds = options.session_expiry.as_secs().min(u32::MAX.into()) as u32;
         let connect = dunlin_session::ConnectOptions {
             client_id: &options.client_id,
@@ -169,22 +190,30 @@ impl Lifecycle {
             topic_alias_maximum: options.topic_alias_maximum,
             send_maximum: options.send_maximum,
             connect_timeout: millis(left),
+            request_response_information: options.request_response_information,
+            request_problem_information: options.request_problem_information,
+            properties,
+            ack_timeout: millis(options.ack_timeout),
             ping_timeout: millis(options.ping_timeout),
             ..dunlin_session::ConnectOptions::default()
         };
         // What could be wrong was refused before; a field that is too long in sum is left.
-        self.shared.lock().session.connect(now, &connect).map_err(|_| {
+        let mut engine = self.shared.lock();
+        engine.session.connect(now, &connect).map_err(|_| {
             ConnectionError::Options(OptionsError::Text { field: "will", error: dunlin_codec::TextError::TooLong })
-        })
+        })?;
+        engine.conversation = conversation;
+        Ok(())
     }
 
     /// Tells what became of the connection; true: there is no next one.
-    fn end_connection(&self, error: ConnectionError, was_connected: bool, first: bool, discarded: bool) -> bool {
+    fn end_connection(&self, error: ConnectionError, was_connected: bool, first: bool, next: Next) -> bool {
         let now = self.clock.now();
         self.update(|engine, wakers| {
             let done = is_settled(engine);
-            let give_up = done || first && !discarded && !was_connected;
-            if give_up || discarded {
+            let goes_on = next != Next::InDueTime;
+            let give_up = done || first && !goes_on && !was_connected;
+            if give_up || goes_on {
                 engine.session.handle_connection_closed();
             } else if error.is_lasting() {
                 engine.session.handle_connection_refused(now);
@@ -194,16 +223,20 @@ impl Lifecycle {
             engine.handle_connection_ended(wakers);
             let retry_in = match engine.session.poll_timeout() {
                 Some(at) if !give_up => Some(Duration::from_millis(at - now)),
+                _ if goes_on && !give_up => Some(Duration::ZERO),
                 _ => None,
             };
-            if !was_connected && first && !discarded {
+            if !was_connected && first && !goes_on {
                 engine.first_failure = Some(error.clone());
             }
-            if !discarded || give_up {
+            if next != Next::WithoutSession || give_up {
                 engine.tell(match was_connected {
                     true => Event::Disconnected { error, retry_in },
                     false => Event::ConnectFailed { error, retry_in },
                 });
+            }
+            // Whoever waits for the first try goes on waiting while it goes on elsewhere.
+            if give_up || !(first && goes_on) {
                 engine.set_status(Status::Disconnected, wakers);
             }
             give_up
@@ -268,6 +301,17 @@ fn is_settled(engine: &Engine) -> bool {
 fn is_late(engine: &Engine) -> bool {
     let deadline = engine.closing.and_then(|closing| closing.deadline);
     deadline.is_some_and(|deadline| deadline <= time::Instant::now())
+}
+
+/// When the next connection is made, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// When the backoff says so.
+    InDueTime,
+    /// At once: the server's old session is gone.
+    WithoutSession,
+    /// At once, at the server that this one named.
+    Elsewhere,
 }
 
 /// How a connection ended.

@@ -20,7 +20,8 @@ use dunlin_codec::{PacketId, PropertyId, Publish};
 use dunlin_session::{Delivery, Outcome, Rejection, Session, Uncertainty};
 
 use crate::{
-    ConnectOptions, ConnectionError, Event, Message, Status,
+    ConnectOptions, ConnectionError, Event, Message, ReauthenticateError, Status,
+    authentication::{Conversation, Method, Reauthentication},
     events::EventQueue,
     lock,
     memory::{self, Heap},
@@ -34,6 +35,7 @@ use receipts::Receipts;
 #[derive(Debug)]
 pub(crate) struct Shared {
     engine: Mutex<Engine>,
+    pub(crate) authentication: Option<Method>,
     /// Bytes of messages that wait in subscriptions.
     unread: AtomicUsize,
     unread_limit: usize,
@@ -47,6 +49,7 @@ impl Shared {
     pub(crate) fn new(options: &ConnectOptions) -> Self {
         Self {
             engine: Mutex::new(Engine::new(options)),
+            authentication: options.authentication.clone(),
             unread: AtomicUsize::new(0),
             // With 0 nothing would ever be read.
             unread_limit: options.unread_bytes.max(1),
@@ -158,8 +161,12 @@ pub(crate) struct Engine {
     pub(crate) session: Session<Heap>,
     pub(crate) receipts: Receipts,
     pub(crate) filters: Filters,
+    /// The authentication that is under way.
+    pub(crate) conversation: Option<Conversation>,
+    pub(crate) reauthentication: Option<Reauthentication>,
     driver: Option<Waker>,
     queue_limit: usize,
+    reconnect_when_stalled: bool,
     /// A message above this never has room.
     pub(crate) memory_limit: usize,
     /// The session had no memory or no identifier for a message, and nothing has left since.
@@ -242,8 +249,11 @@ impl Engine {
             session: Session::new(options.version, memory::storage(options.memory_bytes)),
             receipts: Receipts::default(),
             filters: Filters::new(!options.session_expiry.is_zero(), options.subscription_identifiers),
+            conversation: None,
+            reauthentication: None,
             driver: None,
             queue_limit: options.queue_bytes.max(1),
+            reconnect_when_stalled: options.reconnect_when_stalled,
             memory_limit: options.memory_bytes,
             memory_full: false,
             space: Vec::new(),
@@ -339,6 +349,22 @@ impl Engine {
         while let Some((id, outcome)) = self.session.poll_settled() {
             self.settle(id, outcome, wakers);
         }
+    }
+
+    /// The server does not acknowledge a message. True: it is to be sent again on another connection.
+    pub(crate) fn handle_stall(&mut self, id: PacketId, times: u8, wakers: &mut Vec<Waker>) -> bool {
+        let label = self.receipts.label(id);
+        self.tell(Event::AckStalled { label, times });
+        if !self.reconnect_when_stalled {
+            return false;
+        }
+        if times <= STALLS {
+            return true;
+        }
+        if self.session.give_up(id) {
+            self.settle(id, Outcome::Unknown(Uncertainty::NoAnswer), wakers);
+        }
+        false
     }
 
     /// The client is closed: gives everything its last outcome.
@@ -497,6 +523,7 @@ impl Engine {
 
     pub(crate) fn handle_connection_ended(&mut self, wakers: &mut Vec<Waker>) {
         self.filters.handle_connection_lost(wakers);
+        self.end_reauthentication(Err(ReauthenticateError::ConnectionLost), wakers);
         self.settle_polled(wakers);
     }
 
@@ -510,3 +537,6 @@ impl Engine {
         }
     }
 }
+
+/// How often a message without an acknowledgement may cost a connection.
+const STALLS: u8 = 3;

@@ -2,7 +2,7 @@ use core::fmt;
 use std::{io, net::SocketAddr, time::Duration};
 
 use dunlin_codec::{DecodeError, ReasonCode, TopicError, TopicFilterError};
-use dunlin_session::{Rejection, Uncertainty};
+use dunlin_session::{AuthenticateError, Rejection, Uncertainty};
 
 use crate::{OptionsError, tls::TlsError, websocket::WebSocketError};
 
@@ -32,6 +32,12 @@ pub enum ConnectionError {
     Tls(TlsError),
     /// WebSocket: the server does not speak it there, or not as it must for MQTT.
     WebSocket(WebSocketError),
+    /// The application's own [`Authenticator`](crate::Authenticator) ended the authentication.
+    NotConvinced,
+    /// What it answered cannot be sent.
+    Authentication(AuthenticateError),
+    /// The server did not acknowledge a message for the ack timeout, and the options ask for another connection then.
+    AckStalled,
     /// The application did not keep up with its messages, and the server was told no Receive Maximum (3.1.1 has none)
     /// that would slow it down: QoS 1 and 2 messages were thrown away unanswered. Where the session outlives its connection they come again on the next,
     /// which begins when the application has caught up; otherwise they are lost.
@@ -49,6 +55,10 @@ impl ConnectionError {
             Self::Options(_) | Self::Closed => return None,
             Self::Server(refusal) => return refusal.hint(),
             Self::Fault(_) => "the server is at fault: report this to whoever makes or runs it",
+            Self::NotConvinced | Self::Authentication(_) => {
+                "check the authentication method and its secrets; the server may not be the one you mean"
+            }
+            Self::AckStalled => "the server, or its storage, may be overloaded or broken",
             Self::AnsweredByHttp => {
                 "check the port: 1883 is usual for MQTT, 8883 with TLS; for MQTT through a web server write ws:// or wss://"
             }
@@ -113,6 +123,9 @@ impl fmt::Display for ConnectionError {
             Self::Network(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
             Self::WebSocket(error) => error.fmt(f),
+            Self::NotConvinced => crate::NotConvinced.fmt(f),
+            Self::Authentication(error) => write!(f, "the authentication cannot go on: {error}"),
+            Self::AckStalled => f.write_str("the server does not acknowledge a message, though it answers others"),
             Self::SlowConsumer => f.write_str("messages came faster than the application took them"),
             Self::Closed => f.write_str("the client was closed"),
         }
@@ -136,6 +149,8 @@ pub struct ServerRefusal {
     pub code: u8,
     /// What the server said for people to read (5.0).
     pub text: Option<Box<str>>,
+    /// Another server to use (5.0), as it came: `host` or `host:port`, perhaps several with spaces between.
+    pub server_reference: Option<Box<str>>,
     /// It was the answer to CONNECT; otherwise it ended a connection that had been accepted.
     pub to_connect: bool,
 }
@@ -152,6 +167,9 @@ impl ServerRefusal {
             ReasonCode::SERVER_UNAVAILABLE | ReasonCode::SERVER_BUSY | ReasonCode::SERVER_SHUTTING_DOWN => {
                 "try again later"
             }
+            ReasonCode::USE_ANOTHER_SERVER | ReasonCode::SERVER_MOVED => {
+                "connect to the server that it names, or allow redirects if you trust them with your credentials"
+            }
             _ => return None,
         })
     }
@@ -162,8 +180,11 @@ impl fmt::Display for ServerRefusal {
         let what = if self.to_connect { "refused" } else { "ended" };
         write!(f, "the server {what} the connection: {}", self.reason.name())?;
         write!(f, " (0x{:02X})", self.code)?;
-        match &self.text {
-            Some(text) => write!(f, ": {text:?}"),
+        if let Some(text) = &self.text {
+            write!(f, ": {text:?}")?;
+        }
+        match &self.server_reference {
+            Some(reference) => write!(f, "; it names {reference:?}"),
             None => Ok(()),
         }
     }

@@ -53,6 +53,14 @@ pub enum Event {
         /// Which.
         filter: Box<str>,
     },
+    /// The server has not acknowledged a message for the ack timeout, though it answers others; it is told again while it
+    /// lasts. See [`ConnectOptions::ack_timeout`](crate::ConnectOptions::ack_timeout).
+    AckStalled {
+        /// The number that the caller gave the message.
+        label: Option<u32>,
+        /// How often this was told of it.
+        times: u8,
+    },
     /// The connection ended.
     Disconnected {
         /// Why.
@@ -77,6 +85,13 @@ pub struct Connected {
     pub limits: Limits,
     /// The client identifier, which the server may have assigned.
     pub client_id: Box<str>,
+    /// What to make response topics from (5.0), if it was
+    /// [asked for](crate::ConnectOptions::request_response_information).
+    pub response_information: Option<Box<str>>,
+    /// What the server said for people to read (5.0).
+    pub text: Option<Box<str>>,
+    /// The user properties of CONNACK (5.0), in order.
+    pub user_properties: Box<[(Box<str>, Box<str>)]>,
 }
 
 /// The events of a client, from the moment it was asked for: a stream that ends behind [`Event::Closed`].

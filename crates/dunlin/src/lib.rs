@@ -37,6 +37,7 @@
 //! [`ConnectOptions::connector`] takes any other stream of bytes. The feature `blocking` has the same client without
 //! async, in `dunlin::blocking`.
 
+mod authentication;
 mod client;
 mod connector;
 mod driver;
@@ -63,18 +64,19 @@ mod websocket;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 
+pub use authentication::{Authenticator, NotConvinced, ReauthenticateError};
 pub use client::{Client, Closed, Drain, Status};
 pub use driver::Driver;
 pub use dunlin_codec::{
     DecodeError, Malformed, Properties, PropertiesIter, Property, PropertyError, PropertyId, ProtocolViolation, Qos,
     ReasonCode, RetainHandling, TextError, TopicError, TopicFilter, TopicFilterError, TopicName, Version,
 };
-pub use dunlin_session::{Limits, Outcome, Rejection, Uncertainty};
+pub use dunlin_session::{AuthenticateError, Limits, Outcome, Rejection, Uncertainty};
 pub use engine::Statistics;
 pub use error::{ConnectionError, NetworkError, PublishError, ServerRefusal, SubscribeError};
 pub use events::{Connected, Event, Events};
 pub use message::Message;
-pub use options::{ConnectOptions, OptionsError, UrlError, Will};
+pub use options::{ConnectOptions, OptionsError, OptionsWarning, UrlError, Will};
 pub use publish::{Payload, Publish, Publishing, Receipt};
 pub use subscription::{Subscribe, Subscription, Unsubscribe};
 #[cfg(feature = "tls")]

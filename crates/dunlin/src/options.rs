@@ -1,19 +1,27 @@
 mod error;
 mod url;
+mod warning;
 mod will;
 
 pub use error::OptionsError;
 pub use url::UrlError;
+pub use warning::OptionsWarning;
 pub use will::Will;
 
 use core::{fmt, future::Future};
 use std::{io, time::Duration};
 
-use dunlin_codec::{TextError, Version, check_text};
+use dunlin_codec::{PacketType, Properties, Property, PropertyError, PropertyOwner, TextError, Version, check_text};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{connector::CustomConnector, random, tls::TlsOptions, websocket::WebSocketOptions};
+use crate::{
+    authentication::{Authenticator, Method, append},
+    connector::CustomConnector,
+    random,
+    tls::TlsOptions,
+    websocket::WebSocketOptions,
+};
 
 /// Where to connect and how. A plain struct with chained setters; a URL is enough to make one.
 ///
@@ -36,6 +44,8 @@ use crate::{connector::CustomConnector, random, tls::TlsOptions, websocket::WebS
 /// | unread bytes of all subscriptions | 16 MiB |
 /// | connect timeout (address, TCP, TLS, WebSocket, CONNACK) | 20 s |
 /// | ping timeout | 10 s |
+/// | ack timeout | 60 s, told and no more |
+/// | redirects by the server | told and not followed |
 /// | reconnect | after up to 1 s, doubling to 2 min, full jitter; begins anew after 30 s of connection |
 ///
 /// CONNECT then carries Maximum Packet Size and Topic Alias Maximum, and Session Expiry Interval where it is not 0; [`ConnectOptions::bare`] has
@@ -55,6 +65,12 @@ pub struct ConnectOptions {
     pub(crate) user_name: Option<String>,
     pub(crate) password: Option<Vec<u8>>,
     pub(crate) will: Option<Will>,
+    pub(crate) authentication: Option<Method>,
+    /// User properties of CONNECT, as they go over the wire.
+    pub(crate) properties: Vec<u8>,
+    property_error: Option<PropertyError>,
+    pub(crate) request_response_information: bool,
+    pub(crate) request_problem_information: bool,
     pub(crate) clean_start: bool,
     pub(crate) session_expiry: Duration,
     pub(crate) keep_alive: Duration,
@@ -68,6 +84,9 @@ pub struct ConnectOptions {
     pub(crate) unread_bytes: usize,
     pub(crate) connect_timeout: Duration,
     pub(crate) ping_timeout: Duration,
+    pub(crate) ack_timeout: Duration,
+    pub(crate) reconnect_when_stalled: bool,
+    pub(crate) follow_redirects: bool,
     pub(crate) reconnect_minimum: Duration,
     pub(crate) reconnect_maximum: Duration,
     pub(crate) stable_after: Duration,
@@ -88,6 +107,11 @@ impl ConnectOptions {
             user_name: None,
             password: None,
             will: None,
+            authentication: None,
+            properties: Vec::new(),
+            property_error: None,
+            request_response_information: false,
+            request_problem_information: true,
             clean_start: true,
             session_expiry: Duration::ZERO,
             keep_alive: Duration::from_secs(60),
@@ -101,6 +125,9 @@ impl ConnectOptions {
             unread_bytes: 16 << 20,
             connect_timeout: Duration::from_secs(20),
             ping_timeout: Duration::from_secs(10),
+            ack_timeout: Duration::from_secs(60),
+            reconnect_when_stalled: false,
+            follow_redirects: false,
             reconnect_minimum: Duration::from_secs(1),
             reconnect_maximum: Duration::from_secs(120),
             stable_after: Duration::from_secs(30),
@@ -310,6 +337,81 @@ impl ConnectOptions {
         self
     }
 
+    /// How long a message may wait for an acknowledgement, while others get theirs, until
+    /// [`Event::AckStalled`](crate::Event::AckStalled) tells it, at the latest after three times as much; zero: never.
+    /// The standard knows no time limit.
+    pub fn ack_timeout(mut self, timeout: Duration) -> Self {
+        self.ack_timeout = timeout;
+        self
+    }
+
+    /// Connect anew where a message has no acknowledgement for the ack timeout: with a session that is kept it is then
+    /// sent again. At most three times for a message, which is [`NoAnswer`](crate::Uncertainty::NoAnswer) after that.
+    pub fn reconnect_when_stalled(mut self, reconnect: bool) -> Self {
+        self.reconnect_when_stalled = reconnect;
+        self
+    }
+
+    /// Go to another server where this one says so (5.0: 0x9C for once, 0x9D from now on), with the same user, password
+    /// and TLS options: only where every server that this one may name is trusted with them. At most five times in a
+    /// row; not over a [`connector`](ConnectOptions::connector).
+    pub fn follow_redirects(mut self, follow: bool) -> Self {
+        self.follow_redirects = follow;
+        self
+    }
+
+    /// Enhanced authentication (5.0) by this method; `converse` makes a new conversation for each connection and each
+    /// [`reauthenticate`](crate::Client::reauthenticate).
+    pub fn authentication<A: Authenticator + 'static>(
+        mut self,
+        method: impl Into<String>,
+        converse: impl Fn() -> A + Send + Sync + 'static,
+    ) -> Self {
+        self.authentication = Some(Method::new(method.into(), converse));
+        self
+    }
+
+    /// Adds a user property to CONNECT (5.0). What it means is between the application and the server.
+    pub fn user_property(mut self, name: &str, value: &str) -> Self {
+        if let Err(error) = append(&mut self.properties, Property::UserProperty(name, value)) {
+            self.property_error.get_or_insert(error);
+        }
+        self
+    }
+
+    /// Ask for Response Information (5.0), which [`Connected`](crate::Connected) then carries.
+    pub fn request_response_information(mut self, wanted: bool) -> Self {
+        self.request_response_information = wanted;
+        self
+    }
+
+    /// Whether the server may send reason strings and user properties with acknowledgements (5.0).
+    pub fn request_problem_information(mut self, wanted: bool) -> Self {
+        self.request_problem_information = wanted;
+        self
+    }
+
+    /// Whether anything is said that 3.1.1 cannot.
+    fn needs_v5(&self) -> bool {
+        !self.properties.is_empty()
+            || self.authentication.is_some()
+            || self.request_response_information
+            || !self.request_problem_information
+            || self.will.as_ref().is_some_and(Will::has_properties)
+    }
+
+    fn check_properties(&self) -> Result<(), PropertyError> {
+        if let Some(error) = self.property_error {
+            return Err(error);
+        }
+        if let Some(method) = &self.authentication {
+            method.append(&mut Vec::new(), None)?;
+        }
+        let owner = PropertyOwner::Packet(PacketType::Connect);
+        Properties::check(owner, &self.properties).map_err(PropertyError::NotAllowed)?;
+        self.will.as_ref().map_or(Ok(()), |will| will.check().map(drop))
+    }
+
     pub(crate) fn check(&self) -> Result<(), OptionsError> {
         let text = |field, text: &str| check_text(text).map_err(|error| OptionsError::Text { field, error });
         text("client identifier", &self.client_id)?;
@@ -332,15 +434,25 @@ impl ConnectOptions {
         if self.keep_alive.as_secs() > u16::MAX.into() {
             return Err(OptionsError::KeepAliveTooLong);
         }
-        if self.version == Version::V3_1_1 {
+        self.check_properties().map_err(OptionsError::Property)?;
+        if self.version != Version::V5 {
+            if self.needs_v5() {
+                return Err(OptionsError::NeedsV5);
+            }
             if self.password.is_some() && self.user_name.is_none() {
                 return Err(OptionsError::PasswordAlone);
             }
-            if self.client_id.is_empty() && !self.session_expiry.is_zero() {
+            let needs_client_id = !self.session_expiry.is_zero() || self.version == Version::V3_1;
+            if self.client_id.is_empty() && needs_client_id {
                 return Err(OptionsError::ClientIdEmpty);
             }
         }
         Ok(())
+    }
+
+    /// Another host and port; gives those before. No port: the usual one.
+    pub(crate) fn set_server(&mut self, (host, port): (String, Option<u16>)) -> (String, Option<u16>) {
+        (core::mem::replace(&mut self.host, host), core::mem::replace(&mut self.port, port))
     }
 
     /// As it was given, or the usual one.
@@ -390,6 +502,7 @@ impl fmt::Debug for ConnectOptions {
             .field("user_name", &self.user_name)
             .field("password", &self.password.as_ref().map(|_| "..."))
             .field("will", &self.will)
+            .field("authentication", &self.authentication.as_ref().map(Method::name))
             .field("clean_start", &self.clean_start)
             .field("session_expiry", &self.session_expiry)
             .field("keep_alive", &self.keep_alive)

@@ -4,9 +4,9 @@ mod scene;
 
 use std::time::Duration;
 
-use dunlin::{Client, ConnectOptions, Drain, Qos, Version, Will};
+use dunlin::{Client, ConnectOptions, Drain, Event, OptionsError, Property, Qos, Version, Will};
 use dunlin_testkit::{Script, Scripted};
-use scene::{options, within};
+use scene::{event, options, within};
 
 #[tokio::test]
 async fn the_defaults_and_what_each_option_adds() {
@@ -114,4 +114,53 @@ async fn when_the_connection_after_the_discarded_session_is_refused_connect_says
     let error = within(Client::connect(kept)).await.unwrap_err();
     assert!(error.to_string().contains("refused"), "{error}");
     server.finish().await.unwrap();
+}
+
+/// What else CONNECT can say, and what the server says back.
+#[tokio::test]
+async fn user_properties_go_both_ways_and_what_is_asked_for_comes_back() {
+    let connect = b"\x10\x2c\0\x04MQTT\x05\x06\0\x3c\x0b\x19\x01\x17\0\x26\0\x01a\0\x01b\0\x06golden\x08\x18\0\0\0\x02\x03\0\0\0\x01w\0\0";
+    let connack = b"\x20\x19\0\0\x16\x1a\0\x02r/\x1f\0\x02hi\x26\0\x01c\0\x01d\x12\0\x02me";
+    let script = Script::new().expect(*connect).send(*connack).expect([0xE0, 0]).expect_close();
+    let (server, address) = Scripted::listen([script]).await.unwrap();
+    let will = Will::new("w", "").unwrap().delay(Duration::from_millis(1_001)).property(Property::ContentType(""));
+    let options = ConnectOptions::bare("127.0.0.1").port(address.port()).client_id("golden").will(will);
+    let options = options.user_property("a", "b").request_response_information(true).request_problem_information(false);
+    let (client, driver) = Client::with_driver(options).unwrap();
+    let mut events = client.events();
+    let driver = tokio::spawn(driver);
+    let connected = event(&mut events, |event| matches!(event, Event::Connected(_))).await;
+    let Event::Connected(connected) = connected else { unreachable!() };
+    assert_eq!(connected.response_information.as_deref(), Some("r/"));
+    assert_eq!(connected.text.as_deref(), Some("hi"));
+    assert_eq!(*connected.user_properties, [("c".into(), "d".into())]);
+    assert_eq!(&*connected.client_id, "me");
+    within(client.close(Drain::ALL)).await;
+    within(driver).await.unwrap();
+    server.finish().await.unwrap();
+}
+
+#[test]
+fn what_cannot_be_said_is_refused_before_anything_is() {
+    let options = || ConnectOptions::bare("127.0.0.1");
+    let refused = |options: ConnectOptions| Client::with_driver(options).map(drop).unwrap_err();
+    let v3 = |options: ConnectOptions| refused(options.version(Version::V3_1_1));
+    let will = || Will::new("w", "").unwrap();
+    for error in [
+        v3(options().user_property("a", "b")),
+        v3(options().request_response_information(true)),
+        v3(options().request_problem_information(false)),
+        v3(options().will(will().delay(Duration::from_secs(1)))),
+    ] {
+        assert_eq!(error, OptionsError::NeedsV5);
+    }
+    assert_eq!(refused(options().version(Version::V3_1).client_id("")), OptionsError::ClientIdEmpty);
+    for error in [
+        refused(options().user_property("a\0", "b")),
+        refused(options().will(will().property(Property::TopicAlias(1)))),
+        refused(options().will(will().property(Property::TopicAlias(0)))),
+        refused(options().will(will().delay(Duration::ZERO).delay(Duration::ZERO))),
+    ] {
+        assert!(matches!(error, OptionsError::Property(_)), "{error}");
+    }
 }

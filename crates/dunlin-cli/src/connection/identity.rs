@@ -39,6 +39,7 @@ impl Identity {
         match self.mqtt {
             MqttVersion::V5 => Version::V5,
             MqttVersion::V3_1_1 => Version::V3_1_1,
+            MqttVersion::V3_1 => Version::V3_1,
         }
     }
 
@@ -63,4 +64,6 @@ enum MqttVersion {
     V5,
     #[value(name = "3.1.1", alias = "311")]
     V3_1_1,
+    #[value(name = "3.1", alias = "31")]
+    V3_1,
 }

@@ -17,9 +17,11 @@ pub(super) fn of_connection(error: &ConnectionError) -> ExitCode {
         ConnectionError::ClosedWithoutConnack | ConnectionError::AnsweredByHttp => ExitCode::Refused,
         ConnectionError::ConnackMissing => ExitCode::Timeout,
         ConnectionError::Network(error) => of_network(error),
-        ConnectionError::ClosedByServer | ConnectionError::ServerSilent(_) | ConnectionError::SlowConsumer => {
-            ExitCode::ConnectionLost
-        }
+        ConnectionError::NotConvinced | ConnectionError::Authentication(_) => ExitCode::Credentials,
+        ConnectionError::ClosedByServer
+        | ConnectionError::ServerSilent(_)
+        | ConnectionError::AckStalled
+        | ConnectionError::SlowConsumer => ExitCode::ConnectionLost,
         _ => ExitCode::Other,
     }
 }

@@ -1,3 +1,5 @@
+mod conversation;
+
 use core::{
     future::Future,
     pin::{Pin, pin},
@@ -6,16 +8,17 @@ use core::{
 use std::{io, sync::Arc, time::Duration};
 
 use bytes::{Buf, Bytes, BytesMut};
-use dunlin_codec::{Connack, FixedHeader, PacketType, PropertyId, ReasonCode};
+use dunlin_codec::{Connack, FixedHeader, PacketType, Properties, PropertyId, ReasonCode};
 use dunlin_session::{Event as Told, Instant, Progress, State, Timeout};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time,
 };
 
+use self::conversation::{Said, authentication_data, connected};
 use super::{Clock, Ended, is_late, open::Stream, write_buffer::WriteBuffer};
 use crate::{
-    Connected, ConnectionError, Event, NetworkError, ServerRefusal,
+    ConnectionError, NetworkError, ServerRefusal,
     engine::{Engine, Shared},
 };
 
@@ -43,6 +46,8 @@ pub(super) struct Connection<'d> {
     unlimited: bool,
     /// Packets were read whose answers had no room: they are handled when something was transmitted.
     input_waits: bool,
+    /// What the server said in an authentication that is under way: answered when no lock is held.
+    said: Option<Said>,
     pub(super) was_connected: bool,
     /// As the options say, or as the server assigned it.
     pub(super) client_id: String,
@@ -80,6 +85,7 @@ impl<'d> Connection<'d> {
             skipping: false,
             unlimited,
             input_waits: false,
+            said: None,
             was_connected: false,
             client_id,
         }
@@ -258,6 +264,9 @@ impl<'d> Connection<'d> {
             engine.take_space_wakers(&mut self.wakers);
             drop(engine);
             self.wake();
+            if let Some(said) = self.said.take() {
+                result = self.converse(said);
+            }
         }
         if let Err(ended) = result {
             self.end(ended);
@@ -308,18 +317,13 @@ impl<'d> Connection<'d> {
                 Some(Told::Message { publish, delivery }) => engine.deliver(base, &publish, delivery, overfull),
                 Some(Told::Settled { id, outcome, .. }) => engine.settle(id, outcome, &mut self.wakers),
                 Some(Told::Connected { session_present, connack }) => {
-                    self.was_connected = true;
-                    let assigned = connack.properties.text(PropertyId::AssignedClientIdentifier);
-                    if let Some(assigned) = assigned {
-                        assigned.clone_into(&mut self.client_id);
+                    let connected = connected(&mut self.client_id, engine, session_present, &connack);
+                    if engine.conversation.is_some() {
+                        let data = authentication_data(connack.properties);
+                        self.said = Some(Said::Consent { data, connected: Some(connected) });
+                        return Ok(true);
                     }
-                    engine.tell(Event::Connected(Connected {
-                        session_present,
-                        reason: connack.reason,
-                        limits: *engine.session.limits(),
-                        client_id: self.client_id.as_str().into(),
-                    }));
-                    engine.handle_connected(session_present, &mut self.wakers);
+                    self.greet(engine, connected);
                 }
                 Some(Told::Subscribed(suback)) => {
                     let answers = engine.filters.handle_suback(suback.packet_id, suback.reasons(), &mut self.wakers);
@@ -329,17 +333,19 @@ impl<'d> Connection<'d> {
                     let answers = engine.filters.handle_unsuback(unsuback.packet_id, &mut self.wakers);
                     engine.tell_answers(answers);
                 }
-                // Without a method in CONNECT there is none.
-                Some(Told::Authentication(_)) => {}
+                Some(Told::Authentication(auth)) => {
+                    let data = authentication_data(auth.properties);
+                    self.said = Some(match auth.reason {
+                        ReasonCode::SUCCESS => Said::Consent { data, connected: None },
+                        _ => Said::Challenge(data),
+                    });
+                    return Ok(true);
+                }
                 Some(Told::Refused(connack)) => return Err(Ended::With(refused(&connack))),
                 Some(Told::SessionDiscarded) => return Err(Ended::SessionDiscarded),
                 Some(Told::Disconnected(disconnect)) => {
-                    return Err(Ended::With(ConnectionError::Server(ServerRefusal {
-                        reason: disconnect.reason,
-                        code: disconnect.reason.get(),
-                        text: disconnect.properties.text(PropertyId::ReasonString).map(Into::into),
-                        to_connect: false,
-                    })));
+                    let (reason, code) = (disconnect.reason, disconnect.reason.get());
+                    return Err(Ended::With(refusal(reason, code, disconnect.properties, false)));
                 }
             }
         }
@@ -393,6 +399,12 @@ impl<'d> Connection<'d> {
         let ended = match engine.session.handle_timeout(self.clock.now()) {
             Some(Timeout::ServerSilent) => ConnectionError::ServerSilent(self.ping_timeout),
             Some(Timeout::ConnackMissing) => ConnectionError::ConnackMissing,
+            Some(Timeout::AckStalled { id, times }) => {
+                if !engine.handle_stall(id, times, &mut self.wakers) {
+                    return None;
+                }
+                ConnectionError::AckStalled
+            }
             _ => return None,
         };
         Some(Poll::Ready(Ended::With(ended)))
@@ -438,12 +450,13 @@ fn close_if_due(engine: &mut Engine) {
 }
 
 fn refused(connack: &Connack<'_>) -> ConnectionError {
-    ConnectionError::Server(ServerRefusal {
-        reason: connack.reason,
-        code: connack.return_code,
-        text: connack.properties.text(PropertyId::ReasonString).map(Into::into),
-        to_connect: true,
-    })
+    refusal(connack.reason, connack.return_code, connack.properties, true)
+}
+
+fn refusal(reason: ReasonCode, code: u8, properties: Properties<'_>, to_connect: bool) -> ConnectionError {
+    let text = |id| properties.text(id).map(Into::into);
+    let (text, server_reference) = (text(PropertyId::ReasonString), text(PropertyId::ServerReference));
+    ConnectionError::Server(ServerRefusal { reason, code, text, server_reference, to_connect })
 }
 
 /// The length of a PUBLISH with QoS 1 or 2 at the front, if it is all there: it will come again on the next connection

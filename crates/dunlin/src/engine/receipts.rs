@@ -63,6 +63,12 @@ impl Receipts {
         index
     }
 
+    /// The label of the message with this identifier.
+    pub(crate) fn label(&self, id: PacketId) -> Option<u32> {
+        let index = self.by_id.get(id.get() as usize)?.checked_sub(1)?;
+        self.entries.get(index as usize)?.label
+    }
+
     pub(crate) fn settle(&mut self, id: PacketId, outcome: Outcome) -> Option<Settled> {
         let index = core::mem::take(self.by_id.get_mut(id.get() as usize)?).checked_sub(1)?;
         let entry = self.entries.get_mut(index as usize)?;

@@ -1,7 +1,7 @@
 use core::fmt;
 use std::convert::Infallible;
 
-use dunlin_codec::TextError;
+use dunlin_codec::{PropertyError, TextError};
 
 use super::UrlError;
 use crate::{tls::TlsError, websocket::WebSocketError};
@@ -21,13 +21,17 @@ pub enum OptionsError {
         /// Why.
         error: TextError,
     },
+    /// A property of CONNECT or of the will cannot be sent.
+    Property(PropertyError),
+    /// 3.1.1 has no properties, no authentication method, and no way to say what is wanted.
+    NeedsV5,
     /// Receive Maximum, Maximum Packet Size and the send maximum must not be 0 [U5-3.1.2.11-a].
     Zero,
     /// The keep alive is longer than 65,535 s.
     KeepAliveTooLong,
     /// 3.1.1 has no password without a user name [MQTT-3.1.2-22].
     PasswordAlone,
-    /// In 3.1.1 a session that outlives its connection needs a client identifier [MQTT-3.1.3-7].
+    /// In 3.1.1 a session that outlives its connection needs a client identifier [MQTT-3.1.3-7], in 3.1 every one.
     ClientIdEmpty,
     /// The files or settings of TLS.
     Tls(TlsError),
@@ -41,10 +45,14 @@ impl fmt::Display for OptionsError {
             Self::Url(error) => error.fmt(f),
             Self::HostEmpty => f.write_str("no host to connect to"),
             Self::Text { field, error } => write!(f, "the {field} {error}"),
+            Self::Property(error) => write!(f, "a property of CONNECT or the will cannot be sent: {error}"),
+            Self::NeedsV5 => f.write_str("MQTT 3.1.1 has no properties and no authentication method: use 5.0"),
             Self::Zero => f.write_str("receive maximum, maximum packet size and send maximum must not be 0"),
             Self::KeepAliveTooLong => f.write_str("the keep alive is longer than 65,535 seconds"),
             Self::PasswordAlone => f.write_str("MQTT 3.1.1 has no password without a user name"),
-            Self::ClientIdEmpty => f.write_str("MQTT 3.1.1 needs a client identifier for a session that is kept"),
+            Self::ClientIdEmpty => {
+                f.write_str("MQTT 3.1.1 needs a client identifier for a session that is kept, and 3.1 always")
+            }
             Self::Tls(error) => error.fmt(f),
             Self::WebSocket(error) => error.fmt(f),
         }

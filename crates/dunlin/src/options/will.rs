@@ -1,6 +1,10 @@
 use core::fmt;
 
-use dunlin_codec::{Properties, Qos, TopicError, TopicName};
+use std::time::Duration;
+
+use dunlin_codec::{Properties, Property, PropertyError, PropertyOwner, Qos, TopicError, TopicName};
+
+use crate::authentication::append;
 
 /// What the server publishes when the connection ends without a DISCONNECT.
 #[derive(Clone, PartialEq, Eq)]
@@ -9,6 +13,9 @@ pub struct Will {
     payload: Vec<u8>,
     qos: Qos,
     retain: bool,
+    /// As they go over the wire.
+    properties: Vec<u8>,
+    property_error: Option<PropertyError>,
 }
 
 impl Will {
@@ -16,7 +23,14 @@ impl Will {
     pub fn new(topic: impl Into<String>, payload: impl Into<Vec<u8>>) -> Result<Self, TopicError> {
         let topic = topic.into();
         TopicName::new(&topic)?;
-        Ok(Self { topic, payload: payload.into(), qos: Qos::AtMostOnce, retain: false })
+        Ok(Self {
+            topic,
+            payload: payload.into(),
+            qos: Qos::AtMostOnce,
+            retain: false,
+            properties: Vec::new(),
+            property_error: None,
+        })
     }
 
     /// How it is published.
@@ -33,6 +47,35 @@ impl Will {
         self
     }
 
+    /// How long the server waits before it publishes the will (5.0): a client that comes back meanwhile with its session
+    /// keeps it from being published. In whole seconds, rounded up; at most 136 years.
+    #[must_use]
+    pub fn delay(self, delay: Duration) -> Self {
+        let seconds = delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0));
+        self.property(Property::WillDelayInterval(seconds.try_into().unwrap_or(u32::MAX)))
+    }
+
+    /// Adds a property (5.0), such as a content type or a message expiry. One that a will cannot have is refused when
+    /// connecting.
+    #[must_use]
+    pub fn property(mut self, property: Property<'_>) -> Self {
+        if let Err(error) = append(&mut self.properties, property) {
+            self.property_error.get_or_insert(error);
+        }
+        self
+    }
+
+    pub(crate) fn has_properties(&self) -> bool {
+        !self.properties.is_empty() || self.property_error.is_some()
+    }
+
+    pub(crate) fn check(&self) -> Result<Properties<'_>, PropertyError> {
+        match self.property_error {
+            Some(error) => Err(error),
+            None => Properties::check(PropertyOwner::Will, &self.properties).map_err(PropertyError::NotAllowed),
+        }
+    }
+
     pub(crate) fn is_too_long(&self) -> bool {
         self.payload.len() > 0xFFFF
     }
@@ -44,7 +87,7 @@ impl Will {
             payload: &self.payload,
             qos: self.qos,
             retain: self.retain,
-            properties: Properties::NONE,
+            properties: self.check().ok()?,
         })
     }
 }
@@ -56,6 +99,7 @@ impl fmt::Debug for Will {
             .field("payload", &format_args!("{} bytes", self.payload.len()))
             .field("qos", &self.qos)
             .field("retain", &self.retain)
+            .field("properties", &format_args!("{} bytes", self.properties.len()))
             .finish()
     }
 }

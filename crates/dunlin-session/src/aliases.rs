@@ -152,6 +152,16 @@ mod tests {
     }
 
     #[test]
+    fn no_aliases_are_none_both_ways() {
+        let mut aliases = NoAliases;
+        assert_eq!((InboundAliases::capacity(&aliases), OutboundAliases::capacity(&aliases)), (0, 0));
+        assert!(!InboundAliases::bind(&mut aliases, 1, b"a"));
+        assert_eq!(aliases.topic(1), b"");
+        aliases.reset(1);
+        assert_eq!((OutboundAliases::bind(&mut aliases, b"a"), aliases.find(b"a")), (None, None));
+    }
+
+    #[test]
     fn aliases_beyond_the_slice_are_nothing() {
         let mut memory = [0; 14];
         let mut aliases = SliceAliases::new(&mut memory, 5);

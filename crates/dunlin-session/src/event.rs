@@ -181,3 +181,14 @@ pub enum Timeout {
         times: u8,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_is_bytes_wherever_they_are() {
+        assert_eq!(Chunk::<[u8; 2]>::Copy(b"ab").as_slice(), b"ab");
+        assert_eq!(Chunk::Share(b"cd").as_slice(), b"cd");
+    }
+}

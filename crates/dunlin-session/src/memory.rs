@@ -227,3 +227,22 @@ impl<'a> Storage<Slices<'a>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_segments_every_payload_is_copied() {
+        let mut segments = NoSegments;
+        assert!(!NoSegments::rides_beside(&&b"payload"[..]));
+        assert_eq!(segments.push(0, b"payload"), None);
+        segments.push_again(0, &());
+        assert!(segments.first().is_none() && NoSegments::shared(&()).is_none());
+        assert_eq!(NoSegments::len(&()), 0);
+        segments.pop();
+        segments.shift(1);
+        segments.clear();
+        segments.release(());
+    }
+}

@@ -173,6 +173,22 @@ mod tests {
         assert!(aliases.topic(1).is_empty() && aliases.bind(1, b"12345678"));
     }
 
+    #[test]
+    fn a_topic_of_the_server_can_be_kept_longer_than_its_alias() {
+        let mut aliases = HeapInboundAliases::new(5);
+        assert!(aliases.bind(2, b"plant") && aliases.bind(2, b"plant"), "the same again takes no room");
+        let kept = aliases.shared(2).unwrap();
+        assert_eq!((aliases.shared(0), aliases.shared(1), aliases.shared(3)), (None, None, None));
+        aliases.clear();
+        assert_eq!((&*kept, aliases.shared(2)), (&b"plant"[..], None));
+    }
+
+    #[test]
+    fn as_many_aliases_are_offered_as_there_is_memory_for() {
+        assert_eq!(InboundAliases::capacity(&HeapInboundAliases::new(1)), u16::MAX);
+        assert_eq!(OutboundAliases::capacity(&HeapOutboundAliases::new(7)), 7);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

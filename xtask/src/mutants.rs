@@ -21,7 +21,7 @@ use crate::{tools, tree};
 
 pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
     let options = Options::parse(arguments)?;
-    tools::require(&[tools::CARGO_MUTANTS])?;
+    tools::require(&[tools::CARGO_MUTANTS, tools::CARGO_NEXTEST])?;
     let excuses = excuses::read(LIST, "mutant")?;
     let mut holds = true;
     for package in &options.packages {

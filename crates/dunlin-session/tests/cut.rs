@@ -1,14 +1,14 @@
-//! The session without the features `exactly-once` and `resume`: what is left out is refused at the call, and nothing
+//! The session without its features: what is left out is refused at the call, and nothing
 //! outlives a connection. Run with `--no-default-features`.
 #![cfg(not(any(feature = "exactly-once", feature = "resume")))]
 
 use dunlin_codec::{
-    Properties, ProtocolViolation, Qos, ReasonCode, SubscriptionFilter, SubscriptionOptions, TopicFilter, TopicName,
-    Version,
+    PacketType, Properties, Property, PropertyOwner, PropertyWriter, ProtocolViolation, Qos, ReasonCode,
+    SubscriptionFilter, SubscriptionOptions, TopicFilter, TopicName, Version,
 };
 use dunlin_session::{
-    ConnectError, ConnectOptions, Event, Instant, Outcome, Progress, PublishError, PublishOptions, Received, Rejection,
-    RequestError, Session, Slices, Slot, Storage, Uncertainty,
+    AcknowledgeError, ConnectError, ConnectOptions, Event, Instant, Outcome, Progress, PublishError, PublishOptions,
+    Received, Rejection, RequestError, Session, Slices, Slot, Storage, Uncertainty,
 };
 
 /// Runs a story with a session in slices.
@@ -57,6 +57,37 @@ fn what_is_left_out_is_refused_at_the_call() {
             assert!(transmitted(session).is_empty());
         });
     }
+}
+
+#[test]
+fn neither_is_authentication_nor_3_1_there_nor_a_refusal() {
+    let usual = ConnectOptions { client_id: "it", ..ConnectOptions::default() };
+    story(Version::V3_1, |session| assert_eq!(session.connect(NOW, &usual), Err(ConnectError::NeedsV3_1)));
+    let mut memory = [0; 16];
+    let properties = PropertyWriter::new(PropertyOwner::Packet(PacketType::Connect), &mut memory)
+        .push(Property::AuthenticationMethod("m"))
+        .and_then(PropertyWriter::finish)
+        .unwrap();
+    story(Version::V5, |session| {
+        for says_more in [
+            ConnectOptions { properties, ..usual },
+            ConnectOptions { request_response_information: true, ..usual },
+            ConnectOptions { request_problem_information: false, ..usual },
+        ] {
+            assert_eq!(session.connect(NOW, &says_more), Err(ConnectError::NeedsAuthentication));
+        }
+        connected(session);
+        let message = session.handle_input(NOW, b"\x32\x07\0\x01t\0\x05\0x");
+        let Progress::Packet { event: Some(Event::Message { delivery: Some(delivery), .. }), .. } = message else {
+            panic!("{message:?}")
+        };
+        let refused = session.acknowledge_with(delivery, ReasonCode::QUOTA_EXCEEDED);
+        assert_eq!(refused, Err(AcknowledgeError::NeedsRefusals));
+        assert_eq!(session.acknowledge_with(delivery, ReasonCode::SUCCESS), Ok(true));
+        assert_eq!(transmitted(session), b"\x40\x02\0\x05");
+        let auth = session.handle_input(NOW, b"\xF0\x06\x18\x04\x15\0\x01m");
+        assert_eq!(auth, Progress::Fault(ProtocolViolation::AuthenticationNotAsked.into()));
+    });
 }
 
 #[test]

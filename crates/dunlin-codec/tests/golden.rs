@@ -442,6 +442,7 @@ fn verdicts_on_subscriptions() {
     golden(V3_1_1, Packet::Unsuback(plain), "B0 02 000A");
     let unsuback = Unsuback { codes: &[0, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91], ..plain };
     golden(V5, Packet::Unsuback(unsuback), "B0 0A 000A 00 00 11 80 83 87 8F 91");
+    assert!(unsuback.reasons().map(ReasonCode::get).eq([0, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91]));
     assert_eq!(unsuback.encode(V3_1_1, &mut out), Ok(4));
 
     let all = [Property::ReasonString("r"), Property::UserProperty("a", "b")];

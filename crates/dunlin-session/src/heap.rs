@@ -82,7 +82,7 @@ impl<K: Default> Table<Slot<K>> for HeapTable<K> {
             return false;
         }
         while self.slots.len() <= index {
-            self.slots.push(Slot::new());
+            self.slots.push(Slot::default());
         }
         true
     }

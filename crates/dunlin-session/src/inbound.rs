@@ -201,3 +201,20 @@ fn remove(entries: &mut [Received], index: usize) {
 
 /// No answer yet: no reason code.
 const OPEN: u8 = 0xFF;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_received_before_is_restored_as_far_as_there_is_room() {
+        let mut memory = [Received::EMPTY; 2];
+        let mut inbound = &mut memory[..];
+        let ids = [7, 9, 11].map(|id| PacketId::new(id).unwrap());
+        assert!(inbound.restore(ids[0]) && inbound.restore(ids[1]));
+        assert!(!inbound.restore(ids[2]) && inbound.restore(ids[0]), "only one that is known already");
+        assert_eq!(inbound.unanswered(), 2);
+        assert!(inbound.release(ids[0]) && !inbound.release(ids[0]));
+        assert!(inbound.restore(ids[2]));
+    }
+}

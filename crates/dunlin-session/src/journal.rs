@@ -274,3 +274,19 @@ impl Journal for NoJournal {
     #[inline]
     fn set_number(&mut self, _: Change, _: u64) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_journal_nothing_waits_to_be_stored() {
+        let mut journal = NoJournal;
+        let change = Change::Session;
+        journal.push(change);
+        journal.set_number(change, 1);
+        journal.pop();
+        assert_eq!((journal.at(0), journal.number(change), journal.len()), (None, 0, 0));
+        assert!(journal.is_empty() && journal.marks().is_none());
+    }
+}

@@ -69,8 +69,9 @@ pub(crate) enum Attention {
     Watched,
 }
 
-impl<K: Default> Slot<K> {
-    pub(crate) fn new() -> Self {
+impl<K: Default> Default for Slot<K> {
+    /// A free slot.
+    fn default() -> Self {
         let kept = K::default();
         Self {
             state: State::Free,
@@ -97,12 +98,6 @@ impl Slot<()> {
         len: 0,
         kept: (),
     };
-}
-
-impl<K: Default> Default for Slot<K> {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 /// Memory for slots.
@@ -362,6 +357,18 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn an_identifier_is_claimed_once_and_within_the_table() {
+        let mut memory = [const { Slot::EMPTY }; 3];
+        let mut slots = Slots::new(&mut memory[..]);
+        let id = |id| PacketId::new(id).unwrap();
+        assert!(slots.claim(id(2)));
+        slots.at(2).unwrap().state = State::Queued;
+        assert!(!slots.claim(id(2)), "it is taken");
+        assert!(!slots.claim(id(4)), "it is beyond the table");
+        assert_eq!([slots.take(), slots.take(), slots.take()], [Some(id(1)), Some(id(3)), None]);
     }
 
     #[test]

@@ -60,6 +60,19 @@ fn what_is_left_out_is_refused_at_the_call() {
 }
 
 #[test]
+fn what_the_server_does_not_offer_is_asked_for_all_the_same() {
+    story(Version::V5, |session| {
+        session.connect(NOW, &ConnectOptions { client_id: "it", ..ConnectOptions::default() }).unwrap();
+        transmitted(session);
+        let _ = session.handle_input(NOW, b"\x20\x05\0\0\x02\x28\0");
+        let filter = TopicFilter::new("a/#").unwrap();
+        let filters = [SubscriptionFilter { filter, options: SubscriptionOptions::new(Qos::AtLeastOnce) }];
+        assert!(session.subscribe(&filters, Properties::NONE).is_ok());
+        assert_eq!(transmitted(session)[0], 0x82);
+    });
+}
+
+#[test]
 fn neither_is_authentication_nor_3_1_there_nor_a_refusal() {
     let usual = ConnectOptions { client_id: "it", ..ConnectOptions::default() };
     story(Version::V3_1, |session| assert_eq!(session.connect(NOW, &usual), Err(ConnectError::NeedsV3_1)));

@@ -71,3 +71,24 @@ impl Journal for HeapJournal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use dunlin_codec::PacketId;
+
+    use super::*;
+
+    #[test]
+    fn what_has_no_identifier_has_no_number() {
+        let mut journal = HeapJournal::default();
+        let id = PacketId::new(7).unwrap();
+        journal.set_number(Change::Message(id), 1);
+        journal.set_number(Change::Received(id), 2);
+        for change in [Change::Session, Change::ReceivedCleared] {
+            journal.set_number(change, 3);
+            assert_eq!(journal.number(change), 0);
+        }
+        let numbers = [Change::MessageDeleted(id), Change::ReceivedDeleted(id)].map(|change| journal.number(change));
+        assert_eq!(numbers, [1, 2], "messages and what is received are counted apart");
+    }
+}

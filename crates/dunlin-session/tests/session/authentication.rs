@@ -1,6 +1,9 @@
 //! Enhanced authentication: a conversation before CONNACK, and another whenever either side wants it.
 
-use dunlin_codec::{PacketType, Properties, Property, PropertyOwner, PropertyWriter, ReasonCode};
+use dunlin_codec::{
+    PacketType, Properties, Property, PropertyOwner, PropertyWriter, ReasonCode, SubscriptionFilter,
+    SubscriptionOptions, TopicFilter,
+};
 use dunlin_session::{AuthenticateError, ConnectError, ConnectOptions, Event, Progress, State};
 
 use crate::{
@@ -191,6 +194,21 @@ fn an_auth_that_has_no_room_is_refused_and_can_be_sent_later() {
     }
 }
 
+#[test]
+fn a_reauthentication_waits_for_room_in_the_lane() {
+    for mut scene in scenes_v5() {
+        meet(&mut scene, "SCRAM");
+        let topic = "t".repeat(200);
+        let (filter, options) = (TopicFilter::new(&topic).unwrap(), SubscriptionOptions::default());
+        scene.subscribe(&[SubscriptionFilter { filter, options }], Properties::NONE).unwrap();
+        let properties = said("SCRAM", &[7; 50]);
+        let properties = of(PacketType::Auth, &properties);
+        assert_eq!(scene.reauthenticate(properties), Err(AuthenticateError::Full));
+        scene.wire();
+        assert_eq!(scene.reauthenticate(properties), Ok(()));
+    }
+}
+
 /// A server that waits for our answer for ever is noticed by the connect timeout; one that asks AUTH when it should
 /// say CONNACK is told from its first byte.
 #[test]
@@ -212,6 +230,12 @@ fn connect_says_no_property_twice_and_3_1_1_none() {
         let options = ConnectOptions { properties: of(PacketType::Connect, &bytes), ..usual() };
         let connected = scene.connect(now, &options);
         assert_eq!(connected, if scene.is_v5() { Ok(()) } else { Err(ConnectError::NeedsV5) });
+    }
+    // What is wrong with the rest of CONNECT is told as without properties.
+    for mut scene in scenes_v5() {
+        let (now, bytes) = (scene.now, said("SCRAM", b""));
+        let options = ConnectOptions { client_id: "a\0", properties: of(PacketType::Connect, &bytes), ..usual() };
+        assert_eq!(scene.connect(now, &options), Err(ConnectError::Text));
     }
     for bytes in [&b"\x11\0\0\0\x01"[..], b"\x21\0\x01", b"\x27\0\0\0\x01", b"\x22\0\x01", b"\x17\x01", b"\x19\x01"] {
         for mut scene in scenes_v5() {

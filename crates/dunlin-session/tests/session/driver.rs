@@ -2,8 +2,8 @@
 
 use dunlin_codec::{Qos, TopicName, Version};
 use dunlin_session::{
-    Backoff, ConnectOptions, Event, Instant, Progress, PublishOptions, Received, Session, Slices, Slot, State, Storage,
-    Timeout,
+    Backoff, ConnectOptions, Event, InboundAliases, Instant, Progress, PublishError, PublishOptions, Received, Session,
+    Slices, Slot, State, Storage, Timeout,
 };
 
 /// Tells a story with a connected session in slices.
@@ -120,5 +120,19 @@ fn a_session_shows_its_state_and_no_secret() {
             assert!(shown.contains(part), "{shown}");
         }
         assert!(!shown.contains("secret") && !shown.contains("115, 101, 99"), "{shown}");
+    });
+}
+
+#[test]
+fn the_memory_of_the_servers_aliases_can_be_read() {
+    story(|session| assert_eq!(session.inbound_aliases().topic(1), b""));
+}
+
+#[test]
+fn a_message_is_never_larger_than_mqtt_allows() {
+    story(|mut session| {
+        let payload = vec![0; 268_435_455];
+        let published = session.publish(TopicName::new("t").unwrap(), &payload, PublishOptions::default());
+        assert_eq!(published, Err(PublishError::TooLarge));
     });
 }

@@ -25,6 +25,7 @@ mod requests;
 mod restoring;
 mod resuming;
 mod scene;
+mod segments_full;
 mod sentences;
 mod server_limits;
 mod session_lost;

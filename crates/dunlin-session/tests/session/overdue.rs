@@ -61,6 +61,18 @@ fn a_message_without_an_answer_is_told_while_others_have_theirs() {
     }
 }
 
+/// The driver has it, but has not said that it is written.
+#[test]
+fn a_tracked_qos_0_message_before_it_is_not_waited_for() {
+    for mut scene in scenes() {
+        meet(&mut scene, false);
+        scene.send_tracked(b"sent");
+        let id = scene.send(QOS1, b"never");
+        scene.taken();
+        assert_eq!(wait(&mut scene, 3 * TIMEOUT).first(), Some(&stalled(id, 1)));
+    }
+}
+
 /// Each step of QoS 2 has its own time.
 #[test]
 fn a_pubrel_without_a_pubcomp_is_found_behind_messages_that_go_on() {

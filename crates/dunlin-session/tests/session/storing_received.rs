@@ -5,6 +5,7 @@ use dunlin_codec::{ReasonCode, Version};
 use dunlin_session::Progress;
 
 use crate::{
+    memory::Room,
     scene::{Scene, scenes_with_store},
     store::Kept,
     wire::{PUBACK, PUBCOMP, PUBREC, PUBREL, ack, ack_with, all},
@@ -72,6 +73,26 @@ fn a_pubcomp_waits_until_its_identifier_is_deleted() {
         assert_eq!(scene.wire(), []);
         scene.stored(1);
         assert_eq!(scene.wire(), ack(PUBCOMP, 7));
+    }
+}
+
+#[test]
+fn a_pubcomp_waits_for_room_in_the_control_lane_too() {
+    for scene in scenes_with_store() {
+        let mut scene = scene.in_room(Room { control: 30, ..Room::default() }).connected_and_stored();
+        let incoming = scene.publish_packet(0x34, 7, b"");
+        let delivery = scene.deliveries(&incoming)[0];
+        scene.acknowledge(delivery);
+        scene.store();
+        scene.wire();
+        scene.receives(&ack(PUBREL, 7));
+        let now = scene.now;
+        while scene.handle_input(now, &ack(PUBREL, 60)) != Progress::Blocked {}
+        scene.store();
+        let wire = scene.wire();
+        let (full, pubcomp) = wire.split_at(wire.len() - 4);
+        assert!(full.len() > 30 - 4, "{wire:02x?}");
+        assert_eq!(pubcomp, ack(PUBCOMP, 7));
     }
 }
 

@@ -195,7 +195,7 @@ impl Lifecycle {
             properties,
             ack_timeout: millis(options.ack_timeout),
             ping_timeout: millis(options.ping_timeout),
-            ..dunlin_session::ConnectOptions::default()
+            resume_without_state: options.resume_without_state,
         };
         // What could be wrong was refused before; a field that is too long in sum is left.
         let mut engine = self.shared.lock();

@@ -71,7 +71,7 @@ pub use dunlin_codec::{
     DecodeError, Malformed, Properties, PropertiesIter, Property, PropertyError, PropertyId, ProtocolViolation, Qos,
     ReasonCode, RetainHandling, TextError, TopicError, TopicFilter, TopicFilterError, TopicName, Version,
 };
-pub use dunlin_session::{AuthenticateError, Limits, Outcome, Rejection, Uncertainty};
+pub use dunlin_session::{AuthenticateError, Limits, Outcome, Rejection, ResumeWithoutState, Uncertainty};
 pub use engine::Statistics;
 pub use error::{ConnectionError, NetworkError, PublishError, ServerRefusal, SubscribeError};
 pub use events::{Connected, Event, Events};

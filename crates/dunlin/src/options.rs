@@ -13,6 +13,7 @@ use std::{io, time::Duration};
 
 use dunlin_codec::{PacketType, Properties, Property, PropertyError, PropertyOwner, TextError, Version, check_text};
 
+use dunlin_session::ResumeWithoutState;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
@@ -72,6 +73,7 @@ pub struct ConnectOptions {
     pub(crate) request_response_information: bool,
     pub(crate) request_problem_information: bool,
     pub(crate) clean_start: bool,
+    pub(crate) resume_without_state: ResumeWithoutState,
     pub(crate) session_expiry: Duration,
     pub(crate) keep_alive: Duration,
     pub(crate) receive_maximum: u16,
@@ -113,6 +115,7 @@ impl ConnectOptions {
             request_response_information: false,
             request_problem_information: true,
             clean_start: true,
+            resume_without_state: ResumeWithoutState::Refuse,
             session_expiry: Duration::ZERO,
             keep_alive: Duration::from_secs(60),
             receive_maximum: u16::MAX,
@@ -334,6 +337,14 @@ impl ConnectOptions {
     /// The waits between tries: a random time up to `minimum`, which doubles each time up to `maximum`.
     pub fn reconnect(mut self, minimum: Duration, maximum: Duration) -> Self {
         (self.reconnect_minimum, self.reconnect_maximum) = (minimum, maximum);
+        self
+    }
+
+    /// What to do if the server has a session and this client knows of none, such as one of an earlier process. By default
+    /// the connection ends: QoS 2 messages could be lost. It concerns a client without
+    /// [clean start](ConnectOptions::clean_start) only.
+    pub fn resume_without_state(mut self, what: ResumeWithoutState) -> Self {
+        self.resume_without_state = what;
         self
     }
 

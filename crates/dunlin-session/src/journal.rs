@@ -119,7 +119,8 @@ impl core::error::Error for RestoreError {}
 /// The changes that are not yet known to be stored, oldest first: a queue, and a number for each message.
 ///
 /// An implementation stores and finds; what it means is the session's. In the queue there are at most three entries for
-/// each identifier of our own, two for each received one, and two more.
+/// each identifier of our own, two for each received one, and two more; and more received ones only if a server loses the
+/// session again and again while nothing is stored.
 pub trait Journal {
     /// Its counters; `None`: nothing is stored, and nothing waits.
     fn marks(&mut self) -> Option<&mut Marks>;
@@ -236,7 +237,9 @@ pub(crate) fn is_stored(journal: &mut impl Journal, change: Change) -> bool {
 #[inline]
 pub(crate) fn may_begin(journal: &mut impl Journal, id: PacketId) -> bool {
     let Some(marks) = journal.marks() else { return true };
-    let sent_up_to = marks.stored.map_or(0, |stored| stored.sent_up_to);
+    let sent_up_to = |session: Option<SessionRecord>| session.map_or(0, |session| session.sent_up_to);
+    // One that is given takes back what the one before allowed.
+    let sent_up_to = sent_up_to(marks.stored).min(sent_up_to(marks.session));
     journal.number(Change::Message(id)) <= sent_up_to && is_stored(journal, Change::Message(id))
 }
 

@@ -1,7 +1,7 @@
 use dunlin_codec::{PacketId, Qos};
 
 use super::Outbound;
-use crate::{ADOPTION, Change, Memory, journal, list::State};
+use crate::{ADOPTION, Memory, list::State};
 
 /// A session of which only the server knows. It may hold the identifier of a QoS 2 message that it never saw released:
 /// it would take a message of ours for a repetition of that one, and answer as if it had it.
@@ -24,22 +24,16 @@ impl<M: Memory> Outbound<M> {
                 }
             }
         }
-        let mut next = self.published.first;
-        while let Some(id) = PacketId::new(next) {
-            let Some(slot) = self.slots.at(next) else { break };
-            next = slot.next;
+        let mut id = self.published.first;
+        while let Some(slot) = self.slots.at(id) {
+            id = slot.next;
             if slot.state == State::Foreign && !adopted {
                 slot.state = State::Queued;
             }
             if slot.state == State::Queued && slot.qos == Qos::ExactlyOnce && newly {
                 slot.state = State::Foreign;
             }
-            if newly && slot.qos != Qos::AtMostOnce {
-                // With new numbers, so that it is known that none of them was begun in this session.
-                journal::record(&mut self.journal, Change::Message(id));
-            }
         }
-        self.find_unstored();
         self.find_foreign();
     }
 

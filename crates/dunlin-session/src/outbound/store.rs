@@ -53,7 +53,7 @@ impl<M: Memory> Outbound<M> {
     }
 
     /// The same, from the beginning of the list.
-    pub(super) fn find_unstored(&mut self) {
+    pub(crate) fn find_unstored(&mut self) {
         if self.journal.marks().is_none() {
             return;
         }

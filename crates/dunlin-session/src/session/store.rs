@@ -38,8 +38,28 @@ impl<M: Memory> Session<M> {
     /// be stored in it, together or one by one: a crash may cut them off anywhere. When there are no more, store what
     /// there is, say so by [`stored`](Session::stored), and ask again: what comes up meanwhile waits for the next turn.
     ///
-    /// A payload that the session holds by reference is lent, the rest is bytes of the log. None: with
+    /// A payload that the session holds by reference is lent, the rest is bytes of the log. There are never any with
     /// [`NoJournal`](crate::NoJournal).
+    ///
+    /// ```
+    /// # use dunlin_session::{Memory, Record, Session};
+    /// /// A turn of the driver: all that came up is one transaction. Only `poll_store` and `stored` need the session.
+    /// fn store<M: Memory>(session: &mut Session<M>, mut write: impl FnMut(&str), commit: impl FnOnce() -> bool) {
+    ///     let mut records = 0;
+    ///     while let Some(record) = session.poll_store() {
+    ///         match record {
+    ///             Record::Session(_) => write("put the session"),
+    ///             Record::Message(_) => write("put the message of this identifier"),
+    ///             Record::MessageDeleted(_) => write("delete the message of this identifier"),
+    ///             Record::Received(_) => write("put this received identifier"),
+    ///             Record::ReceivedDeleted(_) => write("delete this received identifier"),
+    ///             Record::ReceivedCleared => write("delete all received identifiers"),
+    ///         }
+    ///         records += 1;
+    ///     }
+    ///     if commit() { session.stored(records) } else { session.store_failed() }
+    /// }
+    /// ```
     pub fn poll_store(&mut self) -> Option<Record<'_, &Shared<M>>> {
         let record = self.session_record()?;
         let journal = &mut self.outbound.journal;
@@ -56,7 +76,11 @@ impl<M: Memory> Session<M> {
         marks.given = given.wrapping_add(1);
         Some(match change {
             Change::Session => {
+                let lower = marks.session.is_some_and(|session| session.sent_up_to > record.sent_up_to);
                 marks.session = Some(record);
+                if lower {
+                    self.outbound.find_unstored();
+                }
                 Record::Session(record)
             }
             Change::Message(id) => match self.outbound.message_record(id) {
@@ -174,6 +198,9 @@ impl<M: Memory> Session<M> {
 
     /// A message that an earlier process did not settle; its outcome is told as that of any other. See
     /// [`restore`](Session::restore).
+    ///
+    /// The session cannot know how long ago that was. A store that knows the time of day takes what has passed off the
+    /// Message Expiry Interval in the packet.
     ///
     /// # Errors
     /// See [`RestoreError`].

@@ -269,6 +269,50 @@ fn the_next_process_frees_identifiers_too() {
     }
 }
 
+/// In the session before it may have been begun, in this one it was not: the store is told so, and what was allowed by
+/// what it was told before is not.
+#[test]
+fn what_may_have_been_begun_is_counted_anew() {
+    for freed_while_it_is_written in [false, true] {
+        for mut scene in scenes_with_store() {
+            let (version, mut store) = (scene.version, Store::default());
+            let one_at_a_time = ConnectOptions { session_expiry_interval: 0, send_maximum: 1, ..usual() };
+            scene.begin_with(&one_at_a_time);
+            let accepted = connack(version, false);
+            scene.receives(&accepted);
+            scene.send(QOS1, b"1");
+            scene.send(QOS2, b"2");
+            store.take(&mut scene);
+            assert_eq!(scene.wire(), scene.publish_packet(0x32, 1, b"1"));
+            assert_eq!(store.session.unwrap().sent_up_to, store.messages[&2].number);
+            scene.break_link();
+            let mut scene = adopted(scene);
+            assert_eq!(scene.wire(), all(&[ack(PUBREL, 2), scene.publish_packet(0x32, 1, b"1")]));
+            let records = scene.give();
+            if freed_while_it_is_written {
+                scene.receives(&ack(PUBCOMP, 2));
+                assert_eq!(scene.wire(), []);
+            }
+            records.iter().for_each(|record| store.apply(record));
+            scene.stored(records.len());
+            assert_eq!(scene.wire(), []);
+            let mut next = store.restart(version);
+            let accepted = connack(version, true);
+            next.meet(&accepted);
+            assert_eq!(next.wire(), all(&[ack(PUBREL, 2), next.publish_packet(0x3A, 1, b"1")]));
+            if !freed_while_it_is_written {
+                scene.receives(&ack(PUBCOMP, 2));
+            }
+            store.take(&mut scene);
+            assert_eq!(scene.wire(), scene.publish_packet(0x34, 2, b"2"));
+            let mut next = store.restart(version);
+            next.meet(&accepted);
+            let expected = all(&[next.publish_packet(0x3A, 1, b"1"), next.publish_packet(0x3C, 2, b"2")]);
+            assert_eq!(next.wire(), expected, "both may have been begun");
+        }
+    }
+}
+
 /// As long as nothing is known of the server's session, QoS 2 messages that were accepted are not begun.
 #[test]
 fn a_message_with_a_full_quota_waits_for_both() {

@@ -15,7 +15,7 @@ use evidence::{Ran, Verdict};
 use statements::{Proof, Statement};
 
 use crate::report::{Offence, Outcome, Trouble};
-use crate::tree;
+use crate::tree::{self, File};
 
 pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
     let check = match arguments {
@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
         statements::read(&read(STATEMENTS)?).map_err(|what| Trouble::new(format!("{STATEMENTS}{what}")))?;
     let ran = evidence::gather(&named(&statements))?;
     let mut offences = judge(&statements, &ran);
+    offences.extend(unlisted(&statements, &tree::read(&tree::root())?));
     let page = page::write(&statements);
     if !check {
         fs::write(tree::root().join(PAGE), page)
@@ -76,6 +77,22 @@ fn judge(statements: &[Statement], ran: &Ran) -> Vec<Offence> {
                 None => ("is no test", "it was renamed, moved or removed: name another"),
             };
             offend(&format!("`{name}` {fault}"), rule);
+        }
+    }
+    offences
+}
+
+/// Statements that the product names and the list does not: a slip of the pen, or one without a test.
+fn unlisted(statements: &[Statement], files: &[File]) -> Vec<Offence> {
+    let known: BTreeSet<&str> = statements.iter().map(|statement| statement.id.as_str()).collect();
+    let mut offences = Vec::new();
+    for file in files.iter().filter(|file| file.path.starts_with("crates/") && file.path.contains("/src/")) {
+        for (index, line) in file.text.lines().enumerate() {
+            let named = line.split('[').skip(1).filter_map(|rest| rest.split_once(']')).map(|(id, _)| id);
+            let ids = named.filter(|id| id.starts_with("MQTT-") || id.starts_with("U5-"));
+            offences.extend(ids.filter(|id| !known.contains(id)).map(|id| {
+                Offence::at(&file.path, index, format!("[{id}] is not in {STATEMENTS}"), "correct it, or list it")
+            }));
         }
     }
     offences
@@ -160,5 +177,13 @@ mod tests {
         let twice = offences.iter().filter(|offence| offence.contains("listed twice")).count();
         let neither = offences.iter().filter(|offence| offence.contains("neither tests nor a reason")).count();
         assert_eq!((twice, neither), (1, 2), "{offences:?}");
+    }
+
+    #[test]
+    fn an_id_that_the_product_names_is_in_the_list() {
+        let code = |path: &str| File::new(path, "/// One [MQTT-1] [MQTT-2].\nlet x = [MQTT]; // [MQTT-7] [link](x)\n");
+        let offences = unlisted(&statements(THREE), &[code("crates/a/src/b.rs"), code("crates/a/tests/b.rs")]);
+        assert_eq!(offences.len(), 1, "{offences:?}");
+        assert!(offences[0].to_string().starts_with("crates/a/src/b.rs:2: [MQTT-7] is not in"), "{}", offences[0]);
     }
 }

@@ -50,8 +50,8 @@ mod writer;
 pub use error::{DecodeError, EncodeError, Malformed, ProtocolViolation};
 pub use frame::{FixedHeader, MAXIMUM_REMAINING_LENGTH, PacketType};
 pub use packet::{
-    Ack, Auth, Connack, Connect, Decoded, Disconnect, Filters, Packet, Publish, Suback, Subscribe, SubscriptionFilter,
-    SubscriptionOptions, Unsuback, Unsubscribe, UnsubscribeFilters, Will, decode,
+    Ack, Auth, Connack, Connect, Decoded, Disconnect, Filters, Packet, Publish, PublishHead, Suback, Subscribe,
+    SubscriptionFilter, SubscriptionOptions, Unsuback, Unsubscribe, UnsubscribeFilters, Will, decode,
 };
 pub use packet_id::PacketId;
 pub use properties::{Properties, PropertiesIter, Property, PropertyError, PropertyId, PropertyOwner, PropertyWriter};

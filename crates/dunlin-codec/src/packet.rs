@@ -13,7 +13,7 @@ pub use auth::Auth;
 pub use connack::Connack;
 pub use connect::{Connect, Will};
 pub use disconnect::Disconnect;
-pub use publish::Publish;
+pub use publish::{Publish, PublishHead};
 pub use suback::{Suback, Unsuback};
 pub use subscribe::{Filters, Subscribe, SubscriptionFilter, SubscriptionOptions};
 pub use unsubscribe::{Unsubscribe, UnsubscribeFilters};

@@ -29,6 +29,11 @@ impl<'a> Properties<'a> {
         reader.result(Self { bytes })
     }
 
+    /// Bytes that were checked when they were first read or written.
+    pub(crate) const fn of_checked(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
     /// Takes the length and the properties off the front of `reader`; 3.1.1 has neither.
     #[inline]
     pub(crate) fn read(version: Version, reader: &mut Reader<'a>, owner: PropertyOwner) -> Self {
@@ -113,6 +118,17 @@ impl<'a> Properties<'a> {
             Property::UserProperty(name, value) => Some((name, value)),
             _ => None,
         })
+    }
+
+    /// Where in [`Properties::as_bytes`] the first value of `id` begins.
+    pub fn place(self, id: PropertyId) -> Option<usize> {
+        let mut reader = Reader::new(self.bytes);
+        loop {
+            let place = self.bytes.len().wrapping_sub(reader.rest().len());
+            if next_raw(&mut reader)?.0 == id as u8 {
+                return Some(place.wrapping_add(1));
+            }
+        }
     }
 
     fn find(self, id: PropertyId) -> Option<Raw<'a>> {

@@ -3,9 +3,9 @@
 
 use dunlin_codec::{
     Ack, Auth, Connack, Connect, Decoded, Disconnect, EncodeError, FixedHeader, Packet, PacketId, PacketType,
-    Properties, Property, PropertyOwner, PropertyWriter, Publish, Qos, ReasonCode, RetainHandling, Suback, Subscribe,
-    SubscriptionFilter, SubscriptionOptions, TopicFilter, TopicName, Unsuback, Unsubscribe, Version, Will, copy_bytes,
-    decode, move_bytes_down,
+    Properties, Property, PropertyId, PropertyOwner, PropertyWriter, Publish, PublishHead, Qos, ReasonCode,
+    RetainHandling, Suback, Subscribe, SubscriptionFilter, SubscriptionOptions, TopicFilter, TopicName, Unsuback,
+    Unsubscribe, Version, Will, copy_bytes, decode, move_bytes_down,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
@@ -31,7 +31,22 @@ proptest! {
         if let Packet::Publish(publish) = packet {
             let mut head = vec![0xEE; publish.head_len(version).unwrap()];
             publish.encode_head(version, &mut head);
-            prop_assert_eq!([&head, publish.payload].concat(), wire);
+            prop_assert_eq!([&head, publish.payload].concat(), &wire[..]);
+
+            // It is found again, whether the payload is behind it or not.
+            for bytes in [&wire, &head] {
+                let found = PublishHead::read(version, bytes).unwrap();
+                prop_assert_eq!((found.len, found.packet_len, found.first_byte), (head.len(), len, wire[0]));
+                prop_assert_eq!((found.qos, found.packet_id), (publish.qos, publish.packet_id));
+                prop_assert_eq!((found.topic, found.properties), (publish.topic, publish.properties));
+            }
+            for cut in 0..head.len() {
+                prop_assert_eq!(PublishHead::read(version, &head[..cut]), None);
+            }
+            let expiry = publish.properties.place(PropertyId::MessageExpiryInterval);
+            let interval = expiry.map(|place| publish.properties.as_bytes()[place..][..4].try_into().unwrap());
+            let expected = publish.properties.number(PropertyId::MessageExpiryInterval);
+            prop_assert_eq!(interval.map(u32::from_be_bytes), expected);
         }
     }
 

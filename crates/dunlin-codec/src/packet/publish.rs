@@ -1,8 +1,8 @@
 use super::write_properties;
 use crate::{
-    DecodeError, EncodeError, MAXIMUM_REMAINING_LENGTH, Malformed, PacketId, PacketType, Properties, PropertyId,
-    PropertyOwner, ProtocolViolation, Qos, TopicName, Version, reader::Reader, text, variable_byte_integer_len, varint,
-    writer::Writer,
+    DecodeError, EncodeError, FixedHeader, MAXIMUM_REMAINING_LENGTH, Malformed, PacketId, PacketType, Properties,
+    PropertyId, PropertyOwner, ProtocolViolation, Qos, TopicName, Version, reader::Reader, text,
+    variable_byte_integer_len, varint, writer::Writer,
 };
 
 /// PUBLISH: an application message on its way.
@@ -124,6 +124,41 @@ impl<'a> Publish<'a> {
         let id_len = if self.packet_id.is_some() { 2 } else { 0 };
         let properties_len = if version.is_v5() { self.properties.encoded_len() } else { 0 };
         2 + self.topic.as_bytes().len() + id_len + properties_len
+    }
+}
+
+/// The head of a PUBLISH, as whoever wrote it finds it again in their own memory: nothing is judged a second time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublishHead<'a> {
+    /// Packet type and flags.
+    pub first_byte: u8,
+    /// How often the message may arrive.
+    pub qos: Qos,
+    /// There with QoS 1 and 2.
+    pub packet_id: Option<PacketId>,
+    /// Where it is published.
+    pub topic: TopicName<'a>,
+    /// What is said about the message.
+    pub properties: Properties<'a>,
+    /// Bytes before the payload, fixed header included.
+    pub len: usize,
+    /// Bytes of the whole packet.
+    pub packet_len: usize,
+}
+
+impl<'a> PublishHead<'a> {
+    /// Reads what [`Publish::encode_head`] wrote to the front of `bytes`; `None`: that is not what is there.
+    pub fn read(version: Version, bytes: &'a [u8]) -> Option<Self> {
+        let header = FixedHeader::read(bytes).ok()??;
+        let mut reader = Reader::new(bytes.get(header.len..)?);
+        let topic = TopicName::of_checked(reader.binary());
+        let qos = Qos::from_u8(header.first_byte >> 1 & 3)?;
+        let packet_id = if qos == Qos::AtMostOnce { None } else { Some(reader.packet_id()) };
+        let properties_len = if version.is_v5() { reader.variable_byte_integer() } else { 0 };
+        let properties = Properties::of_checked(reader.take(properties_len));
+        reader.result(()).ok()?;
+        let (len, packet_len) = (bytes.len().wrapping_sub(reader.rest().len()), header.packet_len());
+        Some(Self { first_byte: header.first_byte, qos, packet_id, topic, properties, len, packet_len })
     }
 }
 

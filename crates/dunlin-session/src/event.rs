@@ -92,6 +92,8 @@ pub enum Rejection {
     ByServer(ReasonCode),
     /// It is beyond what the server announced when it came to be sent: too large, of a higher QoS, or retained.
     BeyondLimits(ReasonCode),
+    /// Its Message Expiry Interval ran out before any of it was sent.
+    Expired,
     /// The client was closed before any of it was sent.
     Closed,
 }

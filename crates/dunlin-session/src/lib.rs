@@ -20,6 +20,7 @@
 //! A microcontroller with no flash to spare leaves out what it does not need: without the default feature
 //! `exactly-once` there is no QoS 2, and without `resume` nothing outlives a connection: messages are accepted while
 //! there is one, and what it leaves unsettled is told as unknown or rejected. What is left out is refused at the call.
+//! Without the default feature `expiry` a Message Expiry Interval goes out as it was given.
 //!
 //! ```
 //! use dunlin_codec::{Qos, TopicName, Version};
@@ -98,6 +99,8 @@ pub use session::{AuthenticateError, Session, State};
 pub(crate) const AUTHENTICATION: bool = cfg!(feature = "authentication");
 /// Whether QoS 2 is built in.
 pub(crate) const EXACTLY_ONCE: bool = cfg!(feature = "exactly-once");
+/// Whether messages expire before they are sent.
+pub(crate) const EXPIRY: bool = cfg!(feature = "expiry");
 /// Whether requests are compared with what the server offers.
 pub(crate) const LIMITS: bool = cfg!(feature = "limits");
 /// Whether received messages can be refused.

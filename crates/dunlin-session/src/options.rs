@@ -112,6 +112,12 @@ pub struct PublishOptions<'o> {
     /// Whether the server keeps it for later subscribers.
     pub retain: bool,
     /// What is said about it (5.0), made for a PUBLISH.
+    ///
+    /// The time it waits is taken off a Message Expiry Interval: the server is told the rest in seconds, at least 1
+    /// and never more than was given. What ran out unsent is settled as
+    /// [`Rejection::Expired`](crate::Rejection::Expired), never too early and at most a second too late. A message that
+    /// was begun does not expire any more, and is repeated as it was [MQTT-4.3.3-7] [MQTT-4.3.3-13]. An interval of 0
+    /// counts as 1. Without the feature `expiry` the server is told what was given, and nothing runs out here.
     pub properties: Properties<'o>,
     /// Tell the outcome of a QoS 0 message too; it then has an identifier, which does not go over the wire.
     pub tracked: bool,

@@ -1,4 +1,5 @@
 mod adoption;
+mod expiry;
 mod log;
 mod overdue;
 mod store;
@@ -8,10 +9,12 @@ use dunlin_codec::{
 };
 
 use crate::{
-    ADOPTION, Buffer, Change, Chunk, Journal, Limits, Memory, OutboundAliases, Outcome, PublishError, PublishOptions,
-    RESUME, Rejection, Segments, Uncertainty, journal,
+    ADOPTION, Buffer, Change, Chunk, Instant, Journal, Limits, Memory, OutboundAliases, Outcome, PublishError,
+    PublishOptions, RESUME, Rejection, Segments, Uncertainty, journal,
     list::{Attention, List, Slots, State},
 };
+use expiry::Aging;
+use log::Judged;
 
 pub(crate) type Payload<'p, M> = <<M as Memory>::Segments as Segments>::Payload<'p>;
 pub(crate) type Shared<M> = <<M as Memory>::Segments as Segments>::Shared;
@@ -62,6 +65,7 @@ pub(crate) struct Outbound<M: Memory> {
     requests: u16,
     /// Messages whose answer was given up.
     given_up: u16,
+    aging: Aging,
     pub(crate) journal: M::Journal,
 }
 
@@ -119,6 +123,7 @@ impl<M: Memory> Outbound<M> {
             quota: zero.into(),
             requests: 0,
             given_up: 0,
+            aging: Aging::new(),
             journal,
         }
     }
@@ -180,6 +185,7 @@ impl<M: Memory> Outbound<M> {
             copy_bytes(rest, bytes);
         }
         self.tail = end;
+        self.note_expiry(at, options.properties);
         // A QoS 0 payload beside the log needs a slot, but nobody asked for its outcome.
         let wanted = options.qos != Qos::AtMostOnce || options.tracked;
         if let Some(id) = slot {
@@ -421,8 +427,11 @@ impl<M: Memory> Outbound<M> {
 
     /// Begins the next run of packets, if any may go. Tells whether the server must answer one of them.
     #[inline]
-    pub(crate) fn begin_run(&mut self) -> Option<bool> {
+    pub(crate) fn begin_run(&mut self, now: Instant) -> Option<bool> {
         (self.run_start, self.run_end) = (self.cursor, self.cursor);
+        if self.ages() {
+            return self.begin_aging_run(now);
+        }
         let (end, last) = self.sendable_end();
         if end <= self.cursor {
             return None;
@@ -519,11 +528,11 @@ impl<M: Memory> Outbound<M> {
             self.forget_given_up();
         }
         self.quota = self.quota.wrapping_sub(self.given_up.into());
-        self.rebuild(&|begun, qos, packet_len, retain| {
+        self.rebuild(&|&Judged { begun, qos, len, retain, .. }| {
             if begun && !session_present && qos == Qos::ExactlyOnce {
                 return Some(Outcome::Unknown(Uncertainty::SessionLost));
             }
-            beyond(limits, packet_len, qos, retain).map(|(reason, _)| match begun {
+            beyond(limits, len, qos, retain).map(|(reason, _)| match begun {
                 true => Outcome::Unknown(Uncertainty::BeyondLimits),
                 false => Outcome::Rejected(Rejection::BeyondLimits(reason)),
             })
@@ -558,7 +567,7 @@ impl<M: Memory> Outbound<M> {
     /// The connection ended: requests die with it; messages of which no byte left stay queued, QoS 0 included.
     pub(crate) fn handle_connection_lost(&mut self) {
         self.release_again = List::default();
-        self.rebuild(&|begun, qos, _, _| {
+        self.rebuild(&|&Judged { begun, qos, .. }| {
             (begun && qos == Qos::AtMostOnce).then_some(Outcome::Unknown(Uncertainty::PartlyWritten))
         });
     }
@@ -567,8 +576,8 @@ impl<M: Memory> Outbound<M> {
     pub(crate) fn abandon(&mut self) {
         self.forget_released(Uncertainty::Closed);
         self.forget_given_up();
-        self.rebuild(&|begun, _, _, _| {
-            Some(match begun {
+        self.rebuild(&|message| {
+            Some(match message.begun {
                 true => Outcome::Unknown(Uncertainty::Closed),
                 false => Outcome::Rejected(Rejection::Closed),
             })

@@ -207,8 +207,8 @@ impl<M: Memory> Session<M> {
     /// [`Event::Settled`](crate::Event::Settled) or by [`poll_settled`](Session::poll_settled) with the identifier
     /// returned. A QoS 0 message has none unless [`tracked`](PublishOptions::tracked).
     ///
-    /// A QoS 0 message that is not tracked is lost without a word if the connection breaks while it is being written, or
-    /// if the server that comes next does not take it; all others have an outcome.
+    /// A QoS 0 message that is not tracked is lost without a word if the connection breaks while it is being written,
+    /// if the server that comes next does not take it, or if it expires; all others have an outcome.
     ///
     /// # Errors
     /// The message was not taken: see [`PublishError`].
@@ -457,9 +457,15 @@ impl<M: Memory> Session<M> {
     ///
     /// Nothing but CONNECT leaves before CONNACK [MQTT-3.1.4-5]; control packets go between messages, never inside
     /// one, and no queue of messages delays them by more than what is being transmitted.
+    ///
+    /// The time of a message that expires counts from the first call after it was published, and stored where there is
+    /// a store: call this then also without a connection. What ran out is settled, see [`poll_settled`](Session::poll_settled).
     #[inline]
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Chunk<'_, Shared<M>>> {
         self.timing.handle_run_goes_on(now);
+        if self.outbound.ages() {
+            self.age(now);
+        }
         if self.outbound.is_between_packets() {
             if self.state == State::Connected {
                 self.handle_stored();
@@ -475,7 +481,7 @@ impl<M: Memory> Session<M> {
             if self.state != State::Connected {
                 return None;
             }
-            let asks = self.outbound.begin_run()?;
+            let asks = self.outbound.begin_run(now)?;
             self.timing.handle_run(now, asks);
         }
         self.outbound.poll_begun()
@@ -499,10 +505,12 @@ impl<M: Memory> Session<M> {
         self.outbound.flushed();
     }
 
-    /// The next outcome that no packet told: QoS 0 messages that are sent, and messages that a new connection made
-    /// impossible. To be asked after [`flushed`](Session::flushed), after
-    /// [`Event::Connected`](crate::Event::Connected) and after
-    /// [`handle_connection_lost`](Session::handle_connection_lost), until there are no more.
+    /// The next outcome that no packet told: QoS 0 messages that are sent, messages that a new connection made
+    /// impossible, and those that expired. To be asked after [`flushed`](Session::flushed), after
+    /// [`Event::Connected`](crate::Event::Connected), after
+    /// [`handle_connection_lost`](Session::handle_connection_lost), and, where messages expire, after
+    /// [`poll_transmit`](Session::poll_transmit) and [`handle_timeout`](Session::handle_timeout), until there are no
+    /// more.
     #[inline]
     pub fn poll_settled(&mut self) -> Option<(PacketId, Outcome)> {
         self.outbound.poll_settled()

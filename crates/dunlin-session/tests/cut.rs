@@ -1,6 +1,6 @@
-//! The session without its features: what is left out is refused at the call, and nothing
-//! outlives a connection. Run with `--no-default-features`.
-#![cfg(not(any(feature = "exactly-once", feature = "resume")))]
+//! The session without its features: what is left out is refused at the call, nothing outlives
+//! a connection, and nothing expires. Run with `--no-default-features`.
+#![cfg(not(any(feature = "exactly-once", feature = "expiry", feature = "resume")))]
 
 use dunlin_codec::{
     PacketType, Properties, Property, PropertyOwner, PropertyWriter, ProtocolViolation, Qos, ReasonCode,
@@ -181,6 +181,25 @@ fn what_a_connection_leaves_unsettled_is_told_and_the_next_begins_with_nothing()
         assert!(!session.acknowledge(stale));
         assert!(transmitted(session).is_empty());
         assert!(publish(session, Qos::AtLeastOnce).is_ok());
+    });
+}
+
+#[test]
+fn a_message_expiry_interval_goes_out_as_it_was_given() {
+    story(Version::V5, |session| {
+        connected(session);
+        publish(session, Qos::AtLeastOnce).unwrap();
+        let begun = session.poll_transmit(NOW).unwrap().as_slice().len();
+        session.transmitted(1);
+        let owner = PropertyOwner::Packet(PacketType::Publish);
+        let properties = Properties::check(owner, &[0x02, 0, 0, 0, 5]).unwrap();
+        session
+            .publish(TopicName::new("t").unwrap(), b"", PublishOptions { properties, ..Default::default() })
+            .unwrap();
+        session.transmitted(begun - 1);
+        let late = NOW + 60_000;
+        let sent = session.poll_transmit(late).map(|chunk| chunk.as_slice().to_vec());
+        assert_eq!(sent.as_deref(), Some(&b"\x30\x09\0\x01t\x05\x02\0\0\0\x05"[..]));
     });
 }
 

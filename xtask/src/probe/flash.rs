@@ -74,7 +74,7 @@ const LISTED: usize = 10;
 const TARGET: &str = "thumbv7em-none-eabihf";
 
 const PROGRAMS: &[(&str, &str)] = &[
-    ("mqtt", "3.1.1 and 5.0, chosen at run time, without the features `exactly-once` and `resume`"),
+    ("mqtt", "3.1.1 and 5.0, chosen at run time, without the features `exactly-once`, `expiry` and `resume`"),
     ("v3", "3.1.1 alone"),
     ("v5", "5.0 alone"),
     ("whole", "both, with QoS 2, sessions that are kept, timeouts, reconnect, will, user name and password"),

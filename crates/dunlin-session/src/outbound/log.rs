@@ -1,11 +1,22 @@
 use dunlin_codec::{FixedHeader, Qos, move_bytes_down};
 
-use super::{Outbound, RETAIN};
-use crate::{Buffer, Memory, Outcome, PublishError, Segments, Uncertainty, list::State};
+use super::{Outbound, RETAIN, expiry::Aging};
+use crate::{Buffer, EXPIRY, Memory, Outcome, PublishError, Segments, Uncertainty, list::State};
 
-/// The outcome of a message, if it has one now, by whether it was begun, its QoS, its packet's length, and whether it
-/// is to be retained.
-type Verdict<'v> = dyn Fn(bool, Qos, usize, bool) -> Option<Outcome> + 'v;
+/// The outcome of a message, if it has one now.
+type Verdict<'v> = dyn Fn(&Judged) -> Option<Outcome> + 'v;
+
+/// A message on which a verdict is to be given.
+pub(super) struct Judged {
+    /// Some of it was transmitted on some connection.
+    pub(super) begun: bool,
+    pub(super) qos: Qos,
+    /// Bytes of the packet.
+    pub(super) len: usize,
+    pub(super) retain: bool,
+    /// When it expires, if it does, and if that is known.
+    pub(super) deadline: Option<u32>,
+}
 
 /// How the log is kept short.
 impl<M: Memory> Outbound<M> {
@@ -61,18 +72,23 @@ impl<M: Memory> Outbound<M> {
         for offset in [&mut self.run_start, &mut self.cursor, &mut self.run_end, &mut self.tail] {
             *offset = offset.wrapping_sub(distance);
         }
+        self.aging.shift(distance);
     }
 
     /// Makes the log anew for the next transmission from its beginning: the listed records and the others of which no
     /// byte has left, but for those to which `verdict` gives an outcome. (There is one copy of it in the flash of a
     /// microcontroller, hence no generic argument.)
     pub(super) fn rebuild(&mut self, verdict: &Verdict<'_>) {
+        if EXPIRY {
+            self.put_deadline_back();
+        }
         self.segments.clear();
+        let mut aging = Aging::new();
         let (mut to, mut from) = (0, self.run_start);
         let mut id = self.published.first;
         loop {
             let listed_at = self.slots.at(id).map_or(self.tail, |slot| slot.at as usize);
-            to = self.keep_unlisted(from, listed_at, to, verdict);
+            to = self.keep_unlisted(from, listed_at, to, &mut aging, verdict);
             let Some(slot) = self.slots.at(id) else { break };
             let (this, len) = (id, slot.len as usize);
             id = slot.next;
@@ -83,7 +99,8 @@ impl<M: Memory> Outbound<M> {
             let retain = self.log.bytes().get(listed_at).is_some_and(|first_byte| first_byte & RETAIN != 0);
             let packet_len = len.saturating_add(M::Segments::len(&slot.kept));
             let (begun, qos) = (!matches!(slot.state, State::Queued | State::Foreign), slot.qos);
-            if let Some(outcome) = verdict(begun, qos, packet_len, retain) {
+            let deadline = if begun { None } else { self.deadline_at(listed_at) };
+            if let Some(outcome) = verdict(&Judged { begun, qos, len: packet_len, retain, deadline }) {
                 self.slots.unlink(&mut self.published, this);
                 if qos == Qos::ExactlyOnce && outcome == Outcome::Unknown(Uncertainty::BeyondLimits) {
                     self.withdraw(this);
@@ -92,11 +109,14 @@ impl<M: Memory> Outbound<M> {
                 }
                 continue;
             }
+            let Some(slot) = self.slots.at(this) else { break };
             slot.at = to as u32;
             move_bytes_down(self.log.bytes_mut(), listed_at, to, len);
             to = to.wrapping_add(len);
             self.segments.push_again(to, &slot.kept);
+            aging.keep(&self.aging, listed_at, deadline, to);
         }
+        self.aging = aging;
         (self.run_start, self.cursor, self.run_end, self.tail) = (0, 0, 0, to);
         self.unsent = 0;
         self.find_unstored();
@@ -110,14 +130,24 @@ impl<M: Memory> Outbound<M> {
 
     /// Moves the unlisted records between two addresses down to `to`, and tells where they end. Those that were begun
     /// are left out: QoS 0 is not sent twice.
-    fn keep_unlisted(&mut self, mut from: usize, end: usize, mut to: usize, verdict: &Verdict<'_>) -> usize {
+    fn keep_unlisted(
+        &mut self,
+        mut from: usize,
+        end: usize,
+        mut to: usize,
+        aging: &mut Aging,
+        verdict: &Verdict<'_>,
+    ) -> usize {
         while from < end {
             let header = self.log.bytes().get(from..end).map(FixedHeader::read);
             let Some(Ok(Some(header))) = header else { break };
             let retain = header.first_byte & RETAIN != 0;
-            if from >= self.cursor && verdict(false, Qos::AtMostOnce, header.packet_len(), retain).is_none() {
+            let deadline = self.deadline_at(from);
+            let judged = Judged { begun: false, qos: Qos::AtMostOnce, len: header.packet_len(), retain, deadline };
+            if from >= self.cursor && verdict(&judged).is_none() {
                 move_bytes_down(self.log.bytes_mut(), from, to, header.packet_len());
                 to = to.wrapping_add(header.packet_len());
+                aging.keep(&self.aging, from, deadline, to);
             }
             from = from.wrapping_add(header.packet_len());
         }

@@ -17,6 +17,12 @@ impl<M: Memory> Outbound<M> {
         }
     }
 
+    /// Whether the store has the message of this slot.
+    #[inline]
+    pub(super) fn is_stored(&mut self, id: u16) -> bool {
+        PacketId::new(id).is_none_or(|id| journal::is_stored(&mut self.journal, Change::Message(id)))
+    }
+
     /// The first record that must wait; 0: none.
     #[inline]
     pub(super) fn first_held(&mut self) -> u16 {
@@ -165,7 +171,7 @@ impl<M: Memory> Outbound<M> {
     ) -> Result<(), RestoreError> {
         let MessageRecord { id, number, packet, payload, .. } = record;
         let rest = payload.as_ref().map_or(&[][..], |payload| payload.as_ref());
-        let qos = check(version, id, packet, rest.len()).ok_or(RestoreError::Damaged)?;
+        let publish = check(version, id, packet, rest.len()).ok_or(RestoreError::Damaged)?;
         let beside = payload.as_ref().is_some_and(M::Segments::rides_beside);
         let len = if beside { packet.len() } else { packet.len().saturating_add(rest.len()) };
         self.make_room(len).map_err(|_| RestoreError::Full)?;
@@ -181,13 +187,16 @@ impl<M: Memory> Outbound<M> {
             None => Default::default(),
         };
         self.tail = end;
-        self.list(id.get(), qos, Attention::Wanted, at, len, kept);
+        self.list(id.get(), publish.qos, Attention::Wanted, at, len, kept);
         if begun {
             if let Some(slot) = self.slots.at(id.get()) {
                 slot.state = State::Sent;
             }
-        } else if self.adopted && qos == Qos::ExactlyOnce {
-            self.list_foreign(id.get());
+        } else {
+            self.note_expiry(at, publish.properties);
+            if self.adopted && publish.qos == Qos::ExactlyOnce {
+                self.list_foreign(id.get());
+            }
         }
         self.journal.set_number(Change::Message(id), number);
         Ok(())
@@ -201,10 +210,10 @@ impl<M: Memory> Outbound<M> {
     }
 }
 
-/// The QoS of a PUBLISH with this identifier whose packet is as long as it says; `None`: it is none.
-fn check(version: Version, id: PacketId, packet: &[u8], beside: usize) -> Option<Qos> {
+/// A PUBLISH with this identifier whose packet is as long as it says; `None`: it is none.
+fn check(version: Version, id: PacketId, packet: &[u8], beside: usize) -> Option<Publish<'_>> {
     let header = FixedHeader::read(packet).ok()??;
     let publish = Publish::decode(version, header.first_byte, packet.get(header.len..)?).ok()?;
     let whole = header.packet_len() == packet.len().saturating_add(beside);
-    (whole && header.first_byte >> 4 == 3 && publish.packet_id == Some(id)).then_some(publish.qos)
+    (whole && header.first_byte >> 4 == 3 && publish.packet_id == Some(id)).then_some(publish)
 }

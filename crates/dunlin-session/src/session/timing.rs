@@ -147,8 +147,8 @@ impl<M: Memory> Session<M> {
     /// When to call [`handle_timeout`](Session::handle_timeout) at the latest; `None`: there is nothing to wait for.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.state {
-            State::Disconnected => self.timing.reconnect_at,
-            State::Connecting => Some(self.timing.connect_deadline),
+            State::Disconnected => earlier(self.timing.reconnect_at, self.outbound.next_expiry()),
+            State::Connecting => earlier(Some(self.timing.connect_deadline), self.outbound.next_expiry()),
             State::Connected => {
                 let timing = &self.timing;
                 earlier(earlier(timing.ping_at(), timing.silence_deadline()), timing.overdue_at())
@@ -157,11 +157,22 @@ impl<M: Memory> Session<M> {
         }
     }
 
+    /// When the next link is to be opened, after one that was lost; `None`: there is no next one, or it is due already.
+    pub fn reconnect_at(&self) -> Option<Instant> {
+        self.timing.reconnect_at
+    }
+
     /// Does what has become due. May be called at any time.
+    ///
+    /// Messages whose time ran out are settled as they come to be sent, and at once while nothing can be sent; see
+    /// [`poll_settled`](Session::poll_settled).
     ///
     /// A PINGREQ is queued `keep_alive` after the last packet that must be answered. The link counts as dead when
     /// after such a packet not one byte comes for `ping_timeout` [MQTT-3.1.2-20] [MQTT-3.12.4-1].
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Timeout> {
+        if self.outbound.ages() {
+            self.age(now);
+        }
         match self.state {
             State::Disconnected if self.timing.reconnect_at.is_some_and(|at| at <= now) => {
                 self.timing.reconnect_at = None;
@@ -185,6 +196,15 @@ impl<M: Memory> Session<M> {
                 None
             }
             _ => None,
+        }
+    }
+
+    /// Time passes for messages that expire.
+    #[cold]
+    pub(super) fn age(&mut self, now: Instant) {
+        self.outbound.stamp(now);
+        if RESUME && matches!(self.state, State::Disconnected | State::Connecting) {
+            self.outbound.expire(now);
         }
     }
 

@@ -10,6 +10,7 @@ mod connecting;
 mod control_lane;
 mod discarding;
 mod driver;
+mod expiry;
 mod faults;
 mod inbound_memory;
 mod keep_alive;

@@ -1,0 +1,330 @@
+use core::cmp::Ordering;
+
+use dunlin_codec::{FixedHeader, PacketId, Properties, PropertyId, PublishHead, Qos, Version};
+
+use super::Outbound;
+use crate::{Buffer, EXPIRY, Instant, Journal, Memory, Outcome, Rejection, Segments, list::State};
+
+/// Messages that expire, while no byte of them has left. Nothing is remembered of each: the four bytes of the Message
+/// Expiry Interval in its record mean something else on the way out.
+///
+/// ```text
+///             publish                  a run begins
+///   interval ---------> as given          ^      \
+///                          | stamp        |       v
+///                          +--------> deadline   the rest, as the interval that is sent: it stays what it is
+///                                         ^       |
+///                                         +-------+ the connection was lost before a byte of it left
+/// ```
+///
+/// A deadline is in whole seconds of the session's clock, rounded up: no message is dropped early, and each at most a
+/// second late.
+#[derive(Debug)]
+pub(super) struct Aging {
+    /// Unsent records with an interval; where there are none, nothing here costs anything.
+    count: u32,
+    /// Intervals of the records from here on are as they were given.
+    stamped: usize,
+    /// The message that was not stored when stamping came to it.
+    waits: u16,
+    /// No deadline is before this one.
+    earliest: u32,
+    /// That of the message which begins the run.
+    begun: u32,
+}
+
+impl Aging {
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        Self { count: 0, stamped: 0, waits: 0, earliest: NEVER, begun: 0 }
+    }
+
+    /// The log moved down by so many bytes.
+    #[inline]
+    pub(super) fn shift(&mut self, distance: usize) {
+        if EXPIRY {
+            self.stamped = self.stamped.wrapping_sub(distance);
+        }
+    }
+
+    /// The record that was at `at` in the log before ends now at `end` in the one that is made anew.
+    #[inline]
+    pub(super) fn keep(&mut self, before: &Self, at: usize, deadline: Option<u32>, end: usize) {
+        if !EXPIRY {
+            return;
+        }
+        if let Some(deadline) = deadline {
+            self.count = self.count.wrapping_add(1);
+            self.earliest = self.earliest.min(deadline);
+        }
+        if at < before.stamped {
+            self.stamped = end;
+        }
+    }
+}
+
+impl<M: Memory> Outbound<M> {
+    /// Whether a message waits that expires.
+    #[inline]
+    pub(crate) fn ages(&self) -> bool {
+        EXPIRY && self.aging.count != 0
+    }
+
+    /// An unsent record with these properties was appended at `at`.
+    #[inline]
+    pub(super) fn note_expiry(&mut self, at: usize, properties: Properties<'_>) {
+        if !EXPIRY || properties.is_empty() {
+            return;
+        }
+        if properties.number(PropertyId::MessageExpiryInterval).is_some() {
+            if self.aging.count == 0 {
+                (self.aging.stamped, self.aging.earliest) = (at, NEVER);
+            }
+            self.aging.count = self.aging.count.wrapping_add(1);
+        }
+    }
+
+    /// Gives what was published since the last call its deadline, up to the first message that is not stored: a store
+    /// is never given a deadline, which means nothing to another process.
+    pub(crate) fn stamp(&mut self, now: Instant) {
+        if self.aging.stamped == self.tail {
+            return;
+        }
+        let mut id = self.first_unstamped();
+        while self.aging.stamped < self.tail {
+            let at = self.aging.stamped;
+            let Some((len, next)) = self.step(at, id) else { return };
+            if next != id && !self.may_be_stamped(id) {
+                self.aging.waits = id;
+                return;
+            }
+            if (next == id || self.is_unsent(id))
+                && let Some(place) = self.interval_at(at)
+            {
+                let deadline = round_up(now).saturating_add(self.number_at(place).max(1).into()).min(NEVER.into());
+                self.set_number_at(place, deadline as u32);
+                self.aging.earliest = self.aging.earliest.min(deadline as u32);
+            }
+            (self.aging.stamped, id) = (at.wrapping_add(len), next);
+        }
+    }
+
+    /// All messages are to be given to the store anew, before any is begun: until it has them they hold intervals
+    /// again, of what is left.
+    #[cold]
+    pub(crate) fn unstamp(&mut self, now: Instant) {
+        if !self.ages() || self.journal.marks().is_none() {
+            return;
+        }
+        let (mut at, mut id) = (0, self.published.first);
+        while at < self.aging.stamped {
+            let Some((len, next)) = self.step(at, id) else { break };
+            if (next == id || self.is_unsent(id))
+                && let Some(place) = self.interval_at(at)
+            {
+                let left = (self.number_at(place) as u64).saturating_sub(now.as_millis() / 1_000);
+                self.set_number_at(place, left as u32);
+            }
+            (at, id) = (at.wrapping_add(len), next);
+        }
+        (self.aging.stamped, self.aging.waits, self.aging.earliest) = (0, 0, NEVER);
+    }
+
+    /// Bytes of the record at `at`, where `id` is the first listed one from there on, and the first one behind it.
+    fn step(&mut self, at: usize, id: u16) -> Option<(usize, u16)> {
+        if let Some(slot) = self.slots.at(id).filter(|slot| slot.at as usize == at) {
+            return Some((slot.len as usize, slot.next));
+        }
+        let header = FixedHeader::read(self.log.bytes().get(at..)?).ok()??;
+        Some((header.packet_len(), id))
+    }
+
+    fn is_unsent(&mut self, id: u16) -> bool {
+        self.slots.at(id).is_some_and(|slot| matches!(slot.state, State::Queued | State::Foreign))
+    }
+
+    fn may_be_stamped(&mut self, id: u16) -> bool {
+        self.slots.at(id).is_some_and(|slot| slot.qos == Qos::AtMostOnce) || self.is_stored(id)
+    }
+
+    /// The first listed record from [`Aging::stamped`] on.
+    fn first_unstamped(&mut self) -> u16 {
+        let (stamped, waits) = (self.aging.stamped, self.aging.waits);
+        if self.slots.at(waits).is_some_and(|slot| slot.state == State::Queued && slot.at as usize == stamped) {
+            return waits;
+        }
+        let (mut id, mut last) = (0, self.published.last);
+        while let Some(slot) = self.slots.at(last).filter(|slot| slot.at as usize >= stamped) {
+            (id, last) = (last, slot.previous);
+        }
+        id
+    }
+
+    /// When the next unsent message expires, at the earliest.
+    pub(crate) fn next_expiry(&self) -> Option<Instant> {
+        if self.ages() && self.aging.earliest != NEVER {
+            Some(Instant::from_millis((self.aging.earliest as u64).wrapping_mul(1_000)))
+        } else {
+            None
+        }
+    }
+
+    /// Settles what has expired, while nothing can be sent.
+    pub(crate) fn expire(&mut self, now: Instant) {
+        if has_passed(self.aging.earliest, now) {
+            self.rebuild(&|message| {
+                let expired = message.deadline.is_some_and(|deadline| has_passed(deadline, now));
+                expired.then_some(Outcome::Rejected(Rejection::Expired))
+            });
+        }
+    }
+
+    /// Begins the next run where messages expire. One that does is a run of its own: what others hold stays a deadline.
+    #[cold]
+    pub(super) fn begin_aging_run(&mut self, now: Instant) -> Option<bool> {
+        loop {
+            let record = self.unsent_record(self.cursor)?;
+            let Some(place) = self.deadline_place(&record) else { return Some(self.begin_run_with(record)) };
+            let deadline = self.number_at(place);
+            self.aging.count = self.aging.count.wrapping_sub(1);
+            if !has_passed(deadline, now) {
+                let rest = (deadline as u64).saturating_sub(round_up(now)).max(1);
+                self.set_number_at(place, rest as u32);
+                self.aging.begun = deadline;
+                self.run_end = record.end;
+                return Some(record.qos != Qos::AtMostOnce);
+            }
+            self.drop_first(&record);
+        }
+    }
+
+    /// With this record and those behind it, up to one that expires, or a payload beside the log.
+    fn begin_run_with(&mut self, mut record: Record) -> bool {
+        let mut asks = record.qos != Qos::AtMostOnce;
+        while !record.beside
+            && let Some(next) = self.unsent_record(record.end)
+            && self.deadline_place(&next).is_none()
+        {
+            asks |= next.qos != Qos::AtMostOnce;
+            record = next;
+        }
+        self.run_end = record.end;
+        asks
+    }
+
+    /// The record at the cursor is not sent.
+    fn drop_first(&mut self, record: &Record) {
+        (self.run_start, self.cursor, self.run_end) = (record.end, record.end, record.end);
+        if record.beside {
+            self.segments.pop();
+        }
+        let id = if record.id == 0 { self.watched_at(record.at) } else { record.id };
+        if id == 0 {
+            return;
+        }
+        if id == self.watched {
+            self.watched = self.next_watched(id);
+        }
+        self.slots.unlink(&mut self.published, id);
+        self.settle_later(id, Outcome::Rejected(Rejection::Expired));
+        if record.qos != Qos::AtMostOnce {
+            self.grant();
+        }
+    }
+
+    /// The slot of the QoS 0 record at `at`; 0: it has none.
+    fn watched_at(&mut self, at: usize) -> u16 {
+        let mut id = self.watched;
+        while let Some(slot) = self.slots.at(id) {
+            match (slot.at as usize).cmp(&at) {
+                Ordering::Less => id = slot.next,
+                Ordering::Equal => return id,
+                Ordering::Greater => return 0,
+            }
+        }
+        0
+    }
+
+    /// The connection is lost: if no byte has left of the message that begins the run, it expires again.
+    pub(super) fn put_deadline_back(&mut self) {
+        let deadline = core::mem::take(&mut self.aging.begun);
+        if deadline == 0 || self.cursor != self.run_start || self.cursor == self.run_end {
+            return;
+        }
+        let Some(record) = self.unsent_record(self.cursor) else { return };
+        let Some(place) = self.deadline_place(&record) else { return };
+        self.set_number_at(place, deadline);
+        self.aging.count = self.aging.count.wrapping_add(1);
+    }
+
+    /// When the unsent record at `at` expires; [`NEVER`] too if that is not known yet.
+    pub(super) fn deadline_at(&self, at: usize) -> Option<u32> {
+        if !self.ages() {
+            return None;
+        }
+        let place = self.interval_at(at)?;
+        Some(if at < self.aging.stamped { self.number_at(place) } else { NEVER })
+    }
+
+    /// Where the record's deadline is, if it is unsent and expires. What was sent before holds an interval.
+    fn deadline_place(&mut self, record: &Record) -> Option<usize> {
+        if record.id == 0 || self.is_unsent(record.id) { self.interval_at(record.at) } else { None }
+    }
+
+    fn interval_at(&self, at: usize) -> Option<usize> {
+        let head = PublishHead::read(Version::V5, self.log.bytes().get(at..self.tail)?)?;
+        let properties = head.properties;
+        let place = properties.place(PropertyId::MessageExpiryInterval)?;
+        Some(at.wrapping_add(head.len).wrapping_sub(properties.as_bytes().len()).wrapping_add(place))
+    }
+
+    fn number_at(&self, place: usize) -> u32 {
+        let bytes = self.log.bytes().get(place..).and_then(<[u8]>::first_chunk);
+        bytes.copied().map_or(0, u32::from_be_bytes)
+    }
+
+    fn set_number_at(&mut self, place: usize, number: u32) {
+        if let Some(bytes) = self.log.bytes_mut().get_mut(place..).and_then(<[u8]>::first_chunk_mut) {
+            *bytes = number.to_be_bytes();
+        }
+    }
+
+    /// The record at `at`, from the cursor on and before what waits for the quota. No payload beside the log may be
+    /// between the cursor and it.
+    fn unsent_record(&mut self, at: usize) -> Option<Record> {
+        let end = self.sendable_end().0;
+        let head = PublishHead::read(Version::V5, self.log.bytes().get(at..end)?)?;
+        let head_end = at.wrapping_add(head.len);
+        let beside = self.segments.first().is_some_and(|(payload_at, _)| payload_at == head_end);
+        Some(Record {
+            at,
+            end: if beside { head_end } else { at.wrapping_add(head.packet_len) },
+            beside,
+            qos: head.qos,
+            id: head.packet_id.map_or(0, PacketId::get),
+        })
+    }
+}
+
+/// A record that is not begun.
+struct Record {
+    at: usize,
+    end: usize,
+    /// Its payload rides beside the log.
+    beside: bool,
+    qos: Qos,
+    /// 0: it has none in the packet.
+    id: u16,
+}
+
+/// Whole seconds of the clock.
+fn round_up(now: Instant) -> u64 {
+    now.as_millis().div_ceil(1_000)
+}
+
+fn has_passed(deadline: u32, now: Instant) -> bool {
+    deadline != NEVER && deadline as u64 <= now.as_millis() / 1_000
+}
+
+/// A clock that has run for 136 years, or a message that shall live as long.
+const NEVER: u32 = u32::MAX;

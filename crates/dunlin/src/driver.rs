@@ -6,8 +6,9 @@ mod write_buffer;
 use core::{
     fmt,
     future::{Future, poll_fn},
+    ops::ControlFlow,
     pin::{Pin, pin},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -221,7 +222,7 @@ impl Lifecycle {
                 engine.session.handle_connection_lost(now);
             }
             engine.handle_connection_ended(wakers);
-            let retry_in = match engine.session.poll_timeout() {
+            let retry_in = match engine.session.reconnect_at() {
                 Some(at) if !give_up => Some(Duration::from_millis(at - now)),
                 _ if goes_on && !give_up => Some(Duration::ZERO),
                 _ => None,
@@ -250,7 +251,7 @@ impl Lifecycle {
                 let mut engine = self.shared.lock();
                 match engine.session.handle_timeout(self.clock.now()) {
                     Some(Timeout::Reconnect) => return,
-                    _ => engine.session.poll_timeout(),
+                    _ => engine.session.reconnect_at(),
                 }
             };
             let Some(due) = due else { return };
@@ -260,22 +261,30 @@ impl Lifecycle {
         }
     }
 
-    /// Waits until the client is to be closed without waiting for another connection.
+    /// Waits until the client is to be closed without waiting for another connection. Meanwhile messages expire.
     async fn closing(&self) {
         let mut timer: Option<(time::Instant, Pin<Box<time::Sleep>>)> = None;
         poll_fn(|cx| {
-            let mut engine = self.shared.lock();
-            self.shared.sleep(&mut engine, cx.waker(), true);
-            let Some(closing) = engine.closing else { return Poll::Pending };
-            if closing.abort || engine.session.is_idle() {
-                return Poll::Ready(());
+            loop {
+                let now = self.clock.now();
+                let wake_at = self.update(|engine, wakers| {
+                    self.shared.sleep(engine, cx.waker(), true);
+                    engine.age(now, wakers);
+                    if is_settled(engine) {
+                        return ControlFlow::Break(());
+                    }
+                    let deadline = engine.closing.and_then(|closing| closing.deadline);
+                    let next = engine.session.poll_timeout().filter(|at| *at > now).map(|at| self.clock.at(at));
+                    ControlFlow::Continue(deadline.into_iter().chain(next).min())
+                });
+                let ControlFlow::Continue(wake_at) = wake_at else { return Poll::Ready(()) };
+                let Some(wake_at) = wake_at else { return Poll::Pending };
+                let (_, sleep) = match &mut timer {
+                    Some(timer) if timer.0 == wake_at => timer,
+                    other => other.insert((wake_at, Box::pin(time::sleep_until(wake_at)))),
+                };
+                ready!(sleep.as_mut().poll(cx));
             }
-            let Some(deadline) = closing.deadline else { return Poll::Pending };
-            let (_, sleep) = match &mut timer {
-                Some(timer) if timer.0 == deadline => timer,
-                other => other.insert((deadline, Box::pin(time::sleep_until(deadline)))),
-            };
-            sleep.as_mut().poll(cx)
         })
         .await;
     }

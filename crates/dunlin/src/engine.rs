@@ -17,7 +17,7 @@ use std::{
 
 use bytes::Bytes;
 use dunlin_codec::{PacketId, PropertyId, Publish};
-use dunlin_session::{Delivery, Outcome, Rejection, Session, Uncertainty};
+use dunlin_session::{Delivery, Instant, Outcome, Rejection, Session, Uncertainty};
 
 use crate::{
     ConnectOptions, ConnectionError, Event, Message, ReauthenticateError, Status,
@@ -343,12 +343,25 @@ impl Engine {
         wakers.extend(settled.and_then(|settled| settled.waker));
     }
 
-    /// The outcomes that no packet told.
+    /// The outcomes that no packet told; false: there were none.
     #[inline]
-    pub(crate) fn settle_polled(&mut self, wakers: &mut Vec<Waker>) {
+    pub(crate) fn settle_polled(&mut self, wakers: &mut Vec<Waker>) -> bool {
+        let mut settled = false;
         while let Some((id, outcome)) = self.session.poll_settled() {
             self.settle(id, outcome, wakers);
+            settled = true;
         }
+        settled
+    }
+
+    /// Time passes for messages that expire, while there is no connection to send them on.
+    pub(crate) fn age(&mut self, now: Instant, wakers: &mut Vec<Waker>) {
+        let before = self.session.backlog();
+        // There is nothing to transmit.
+        let _ = self.session.poll_transmit(now);
+        self.settle_polled(wakers);
+        self.memory_full &= self.session.backlog() >= before;
+        self.take_space_wakers(wakers);
     }
 
     /// The server does not acknowledge a message. True: it is to be sent again on another connection.

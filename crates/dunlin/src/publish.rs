@@ -4,7 +4,7 @@ use core::{
     pin::Pin,
     task::{Context, Poll},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use dunlin_codec::{PacketType, Properties, Property, PropertyError, PropertyOwner, Qos, TopicError, TopicName};
@@ -77,6 +77,14 @@ impl<'a> Publish<'a> {
             self.property_error.get_or_insert(error);
         }
         self
+    }
+
+    /// How long the message is worth delivering (5.0), as a Message Expiry Interval in whole seconds, rounded up, at
+    /// least 1. What waits here for a connection for longer is [`Rejection::Expired`](crate::Rejection::Expired); the
+    /// server is told what is left, and drops the message for subscribers that it cannot reach within that.
+    pub fn expires_after(self, interval: Duration) -> Self {
+        let seconds = interval.as_secs().saturating_add((interval.subsec_nanos() > 0).into());
+        self.property(Property::MessageExpiryInterval(seconds.clamp(1, u32::MAX.into()) as u32))
     }
 
     /// Accepts the message now, for whoever does not want to know more: it goes out in its turn, reconnects included.

@@ -148,6 +148,8 @@ impl<'d> Connection<'d> {
             // A connection that ends without a last packet sends no other.
             if self.ending.is_none() || engine.session.state() == State::Closing {
                 self.write.fill(&mut engine.session, now);
+                // What expired before it came to be sent.
+                engine.settle_polled(&mut self.wakers);
             }
             engine.memory_full &= self.write.is_empty();
             engine.take_space_wakers(&mut self.wakers);
@@ -372,8 +374,12 @@ impl<'d> Connection<'d> {
             _ => {}
         }
         let now = self.clock.now();
-        if !blocked && (engine.session.poll_transmit(now).is_some() || engine.has_told()) {
-            return None;
+        if !blocked {
+            let transmits = engine.session.poll_transmit(now).is_some();
+            let settled = engine.settle_polled(&mut self.wakers);
+            if transmits || settled || engine.has_told() {
+                return None;
+            }
         }
         if self.skipping && !blocked && shared.is_read() {
             return Some(Poll::Ready(Ended::With(ConnectionError::SlowConsumer)));

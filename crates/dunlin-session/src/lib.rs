@@ -109,5 +109,9 @@ pub(crate) const REFUSALS: bool = cfg!(feature = "refusals");
 pub(crate) const RESUME: bool = cfg!(feature = "resume");
 /// Whether there can be a session that we know nothing about, in a way that matters.
 pub(crate) const ADOPTION: bool = RESUME && EXACTLY_ONCE;
+/// What is there with the feature `authentication` alone: an array of one or none.
+pub(crate) type IfAuthentication<T> = [T; AUTHENTICATION as usize];
+/// What is there with the feature `resume` alone.
+pub(crate) type IfResume<T> = [T; RESUME as usize];
 /// Whether MQTT 3.1 is spoken.
 pub(crate) const V3_1: bool = cfg!(feature = "v3_1");

@@ -276,8 +276,8 @@ impl<M: Memory> Outbound<M> {
                 outcome(reason)
             }
             (State::GivenUp, ..) if !is_stored => return Acknowledged::Blocked,
-            (State::GivenUp, PacketType::Pubrec, _) if !reason.is_error() => return Acknowledged::Release,
-            (State::GivenUp, ..) => {
+            (State::GivenUp, PacketType::Pubrec, _) if RESUME && !reason.is_error() => return Acknowledged::Release,
+            (State::GivenUp, ..) if RESUME => {
                 self.take_back(id.get());
                 return Acknowledged::Late;
             }

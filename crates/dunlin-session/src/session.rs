@@ -1,6 +1,7 @@
 mod authentication;
 mod handshake;
 mod input;
+mod overdue;
 mod store;
 mod timing;
 
@@ -14,9 +15,9 @@ use dunlin_codec::{
 };
 
 use crate::{
-    AcknowledgeError, Backoff, Change, Chunk, Delivery, DisconnectError, EXACTLY_ONCE, Inbound, InboundAliases,
-    Instant, LIMITS, Limits, Memory, Outcome, PublishError, PublishOptions, REFUSALS, RESUME, RequestError,
-    ServerSession, Storage, journal,
+    AcknowledgeError, Backoff, Change, Chunk, Delivery, DisconnectError, EXACTLY_ONCE, IfAuthentication, IfResume,
+    Inbound, InboundAliases, Instant, LIMITS, Limits, Memory, Outcome, PublishError, PublishOptions, REFUSALS, RESUME,
+    RequestError, ServerSession, Storage, journal,
     lane::{Lane, PUBACK, PUBREC, PUBREL},
     list,
     outbound::{Outbound, Payload, Shared},
@@ -69,9 +70,8 @@ pub struct Session<M: Memory> {
     limits: Limits,
     timing: timing::Timing,
     backoff: Backoff,
-    authentication: authentication::Authentication,
-    /// Reason strings and user properties are wanted.
-    problem_information: bool,
+    watch: IfResume<overdue::Watch>,
+    authentication: IfAuthentication<authentication::Authentication>,
     /// What was told to the server.
     topic_alias_maximum: u16,
 }
@@ -135,8 +135,8 @@ impl<M: Memory> Session<M> {
             clean_start: false,
             discarded: false,
             leaving: false,
-            authentication: authentication::Authentication::NONE,
-            problem_information: true,
+            watch: [const { overdue::Watch::NONE }; _],
+            authentication: [const { authentication::Authentication::NONE }; _],
             farewell: None,
             receive_maximum: u16::MAX,
             topic_alias_maximum: 0,
@@ -198,7 +198,7 @@ impl<M: Memory> Session<M> {
     /// Whether the server owes an answer to a PUBLISH, PUBREL, SUBSCRIBE, UNSUBSCRIBE or AUTH: whoever stops reading then
     /// waits for ever.
     pub fn awaits_answer(&self) -> bool {
-        self.outbound.awaits_answer() || self.authentication.is_waiting()
+        self.outbound.awaits_answer() || self.is_authenticating()
     }
 
     // ---- commands ----
@@ -483,6 +483,9 @@ impl<M: Memory> Session<M> {
             }
             let asks = self.outbound.begin_run(now)?;
             self.timing.handle_run(now, asks);
+            if asks {
+                self.watch.iter_mut().for_each(|watch| watch.begin(now));
+            }
         }
         self.outbound.poll_begun()
     }

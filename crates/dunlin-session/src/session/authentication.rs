@@ -3,7 +3,7 @@ use core::fmt;
 use dunlin_codec::{Auth, EncodeError, Properties, PropertyId, ProtocolViolation, ReasonCode};
 
 use super::{Session, State};
-use crate::{AUTHENTICATION, Event, Memory};
+use crate::{ConnectOptions, Event, Memory};
 
 /// Enhanced authentication on one connection. CONNECT names the method; without one neither side sends an AUTH
 /// [MQTT-4.12.0-6] [MQTT-4.12.0-7].
@@ -13,6 +13,8 @@ pub(super) struct Authentication {
     /// that finds another name with this hash gains nothing by it.
     method: u32,
     exchange: Exchange,
+    /// Reason strings and user properties are wanted with anything [MQTT-3.1.2-29].
+    pub(super) problem_information: bool,
 }
 
 /// ```text
@@ -29,26 +31,22 @@ enum Exchange {
 }
 
 impl Authentication {
-    pub(super) const NONE: Self = Self { method: 0, exchange: Exchange::Closed };
+    pub(super) const NONE: Self = Self { method: 0, exchange: Exchange::Closed, problem_information: true };
 
     /// What CONNECT says of it.
-    pub(super) fn begin(properties: Properties<'_>) -> Self {
-        match hash(properties) {
-            0 => Self::NONE,
-            method => Self { method, exchange: Exchange::Waiting },
-        }
+    pub(super) fn begin(options: &ConnectOptions<'_>) -> Self {
+        let method = hash(options.properties);
+        let exchange = if method == 0 { Exchange::Closed } else { Exchange::Waiting };
+        Self { method, exchange, problem_information: options.request_problem_information }
     }
 
-    /// Whether the server may send an AUTH.
-    pub(super) fn is_waiting(self) -> bool {
-        AUTHENTICATION && self.exchange == Exchange::Waiting
+    /// The connection ended.
+    pub(super) fn end(&mut self) {
+        *self = Self::NONE;
     }
 
     /// A CONNACK that accepts ends the exchange, and names the method again.
     pub(super) fn handle_connack(&mut self, properties: Properties<'_>) -> Result<(), ProtocolViolation> {
-        if !AUTHENTICATION {
-            return Ok(());
-        }
         self.exchange = Exchange::Closed;
         match hash(properties) {
             method if method == self.method => Ok(()),
@@ -65,7 +63,7 @@ impl<M: Memory> Session<M> {
     /// # Errors
     /// Nothing was sent: see [`AuthenticateError`].
     pub fn authenticate(&mut self, properties: Properties<'_>) -> Result<(), AuthenticateError> {
-        if self.authentication.exchange != Exchange::Challenged {
+        if self.exchange() != Exchange::Challenged {
             return Err(AuthenticateError::NotChallenged);
         }
         self.put_auth(ReasonCode::CONTINUE_AUTHENTICATION, properties)
@@ -81,14 +79,27 @@ impl<M: Memory> Session<M> {
         if self.state != State::Connected {
             return Err(AuthenticateError::NotConnected);
         }
-        if self.authentication.exchange != Exchange::Closed {
+        if self.exchange() != Exchange::Closed {
             return Err(AuthenticateError::InProgress);
         }
         self.put_auth(ReasonCode::RE_AUTHENTICATE, properties)
     }
 
+    /// Whether the server owes us an AUTH.
+    pub(super) fn is_authenticating(&self) -> bool {
+        self.exchange() == Exchange::Waiting
+    }
+
+    fn exchange(&self) -> Exchange {
+        self.authentication.first().map_or(Exchange::Closed, |authentication| authentication.exchange)
+    }
+
+    fn set_exchange(&mut self, exchange: Exchange) {
+        self.authentication.iter_mut().for_each(|authentication| authentication.exchange = exchange);
+    }
+
     fn put_auth(&mut self, reason: ReasonCode, properties: Properties<'_>) -> Result<(), AuthenticateError> {
-        let Authentication { method, .. } = self.authentication;
+        let method = self.authentication.first().map_or(0, |authentication| authentication.method);
         if method == 0 {
             return Err(AuthenticateError::NoMethod);
         }
@@ -98,12 +109,12 @@ impl<M: Memory> Session<M> {
         }
         let (version, auth) = (self.version, Auth { reason, properties });
         self.put_packet(true, |out| auth.encode(version, out))?;
-        self.authentication.exchange = Exchange::Waiting;
+        self.set_exchange(Exchange::Waiting);
         Ok(())
     }
 
     pub(super) fn handle_auth<'i>(&mut self, auth: Auth<'i>) -> Result<Event<'i>, ProtocolViolation> {
-        let Authentication { method, exchange } = self.authentication;
+        let method = self.authentication.first().map_or(0, |authentication| authentication.method);
         if method == 0 {
             return Err(ProtocolViolation::AuthenticationNotAsked);
         }
@@ -111,12 +122,13 @@ impl<M: Memory> Session<M> {
             return Err(ProtocolViolation::AuthenticationMethodDiffers);
         }
         self.check_problem_information(auth.properties)?;
-        self.authentication.exchange = match (exchange, auth.reason) {
+        let exchange = match (self.exchange(), auth.reason) {
             (Exchange::Waiting, ReasonCode::CONTINUE_AUTHENTICATION) => Exchange::Challenged,
             // The first authentication is ended by CONNACK [MQTT-4.12.0-2].
             (Exchange::Waiting, ReasonCode::SUCCESS) if self.state == State::Connected => Exchange::Closed,
             _ => return Err(ProtocolViolation::AuthenticationReason),
         };
+        self.set_exchange(exchange);
         Ok(Event::Authentication(auth))
     }
 }

@@ -67,11 +67,9 @@ impl<M: Memory> Session<M> {
         // Should no CONNACK come, the server may have begun a session that we know nothing about.
         (self.discarding, self.discarded) = (discarding, false);
         self.connection = self.connection.wrapping_add(1);
-        if AUTHENTICATION {
-            self.authentication = Authentication::begin(options.properties);
-            self.problem_information = options.request_problem_information;
-        }
-        self.timing.handle_connecting(now, options);
+        self.authentication.iter_mut().for_each(|authentication| *authentication = Authentication::begin(options));
+        self.timing.handle_connecting(now, options.connect_timeout, options.ping_timeout);
+        self.watch.iter_mut().for_each(|watch| watch.handle_connecting(options.ack_timeout));
         self.state = State::Connecting;
         Ok(())
     }
@@ -143,7 +141,9 @@ impl<M: Memory> Session<M> {
         }
         // A DISCONNECT may be sent from here on.
         self.state = State::Connected;
-        self.authentication.handle_connack(connack.properties)?;
+        self.authentication
+            .iter_mut()
+            .try_for_each(|authentication| authentication.handle_connack(connack.properties))?;
         let before = self.server_session;
         let may_be_present = !self.clean_start && (before != ServerSession::None || self.adopts);
         if connack.session_present && (!RESUME || !may_be_present) {
@@ -172,6 +172,7 @@ impl<M: Memory> Session<M> {
             _ => ServerSession::Kept,
         };
         self.timing.handle_connected(now, self.limits.keep_alive);
+        self.watch.iter_mut().for_each(|watch| watch.begin(now));
         self.backoff.handle_connected(now);
         let session_present = connack.session_present && before.is_known();
         Ok(Some(Event::Connected { session_present, connack }))

@@ -62,7 +62,7 @@ impl<M: Memory> Session<M> {
             Some(&first_byte)
                 if self.state == State::Connecting
                     && !matches!(first_byte, 0x20 | 0xE0)
-                    && !(first_byte == AUTH && self.authentication.is_waiting()) =>
+                    && !(first_byte == AUTH && self.is_authenticating()) =>
             {
                 self.fault(ProtocolViolation::FirstPacketNotConnack.into())
             }
@@ -219,10 +219,14 @@ impl<M: Memory> Session<M> {
         }
     }
 
+    fn wants_problem_information(&self) -> bool {
+        self.authentication.first().is_none_or(|authentication| authentication.problem_information)
+    }
+
     /// Whether the server sends texts that were asked not to be sent [MQTT-3.1.2-29].
     pub(super) fn check_problem_information(&self, properties: Properties<'_>) -> Result<(), ProtocolViolation> {
         let is_text = |id| properties.binary(id).is_some();
-        let wanted = !LIMITS || self.problem_information || properties.is_empty();
+        let wanted = !LIMITS || properties.is_empty() || self.wants_problem_information();
         match wanted || !(is_text(PropertyId::ReasonString) || properties.user_properties().next().is_some()) {
             true => Ok(()),
             false => Err(ProtocolViolation::ProblemInformation),

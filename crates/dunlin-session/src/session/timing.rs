@@ -1,9 +1,6 @@
 use super::authentication::Authentication;
-use dunlin_codec::PacketId;
-
 use crate::{
-    AUTHENTICATION, ConnectOptions, Inbound, InboundAliases, Instant, Journal, Limits, Memory, RESUME, ServerSession,
-    Session, State, Timeout,
+    Inbound, InboundAliases, Instant, Journal, Limits, Memory, RESUME, ServerSession, Session, State, Timeout,
 };
 
 /// The clocks of a connection. Times in milliseconds.
@@ -26,15 +23,8 @@ pub(super) struct Timing {
     part: usize,
     /// A PINGREQ is to go out.
     pub(super) ping_due: bool,
-    reading_stopped: bool,
+    pub(super) reading_stopped: bool,
     reconnect_at: Option<Instant>,
-    ack_timeout: u32,
-    /// Since when a message is watched, or one is to be chosen.
-    watching_since: Option<Instant>,
-    /// That message; 0: none.
-    watched: u16,
-    /// How often it was told to be overdue.
-    overdue: u8,
 }
 
 impl Timing {
@@ -54,36 +44,16 @@ impl Timing {
             ping_due: false,
             reading_stopped: false,
             reconnect_at: None,
-            ack_timeout: zero.into(),
-            watching_since: None,
-            watched: zero,
-            overdue: 0,
         }
     }
 
-    pub(super) fn handle_connecting(&mut self, now: Instant, options: &ConnectOptions<'_>) {
-        *self = Self {
-            ping_timeout: options.ping_timeout,
-            connect_deadline: now + options.connect_timeout,
-            asked_at: now,
-            ack_timeout: options.ack_timeout,
-            watched: self.watched,
-            overdue: self.overdue,
-            ..Self::new()
-        };
+    pub(super) fn handle_connecting(&mut self, now: Instant, connect_timeout: u32, ping_timeout: u32) {
+        *self = Self { ping_timeout, connect_deadline: now + connect_timeout, asked_at: now, ..Self::new() };
     }
 
     pub(super) fn handle_connected(&mut self, now: Instant, keep_alive: u16) {
         self.keep_alive = keep_alive as u32 * 1_000;
         self.asked_at = now;
-        self.watch(now);
-    }
-
-    /// Something waits for its acknowledgement.
-    fn watch(&mut self, now: Instant) {
-        if RESUME && self.ack_timeout != 0 && self.watching_since.is_none() {
-            self.watching_since = Some(now);
-        }
     }
 
     #[inline]
@@ -96,9 +66,6 @@ impl Timing {
 
     pub(super) fn handle_run(&mut self, now: Instant, asks: bool) {
         self.run_asks = asks && self.silent_since.is_none();
-        if asks {
-            self.watch(now);
-        }
         self.handle_transmit(now, asks);
     }
 
@@ -134,10 +101,6 @@ impl Timing {
         if self.reading_stopped { None } else { self.silent_since.map(|since| since + self.ping_timeout) }
     }
 
-    fn overdue_at(&self) -> Option<Instant> {
-        if !RESUME || self.reading_stopped { None } else { self.watching_since.map(|since| since + self.ack_timeout) }
-    }
-
     fn ping_at(&self) -> Option<Instant> {
         (self.keep_alive != 0).then(|| self.asked_at + self.keep_alive)
     }
@@ -151,7 +114,7 @@ impl<M: Memory> Session<M> {
             State::Connecting => earlier(Some(self.timing.connect_deadline), self.outbound.next_expiry()),
             State::Connected => {
                 let timing = &self.timing;
-                earlier(earlier(timing.ping_at(), timing.silence_deadline()), timing.overdue_at())
+                earlier(earlier(timing.ping_at(), timing.silence_deadline()), self.overdue_at())
             }
             State::Closing => None,
         }
@@ -190,7 +153,7 @@ impl<M: Memory> Session<M> {
                 if self.timing.ping_at().is_some_and(|at| at <= now) {
                     (self.timing.ping_due, self.timing.asked_at) = (true, now);
                 }
-                if self.timing.overdue_at().is_some_and(|at| at <= now) {
+                if self.overdue_at().is_some_and(|at| at <= now) {
                     return self.handle_overdue(now);
                 }
                 None
@@ -223,34 +186,7 @@ impl<M: Memory> Session<M> {
     pub fn handle_reading_resumed(&mut self, now: Instant) {
         self.timing.reading_stopped = false;
         self.timing.silent_since = self.timing.silent_since.map(|_| now);
-        self.timing.watching_since = self.timing.watching_since.map(|_| now);
-    }
-
-    /// The message that is watched has its answer, and another is watched, or it is overdue.
-    fn handle_overdue(&mut self, now: Instant) -> Option<Timeout> {
-        self.timing.watching_since = Some(now);
-        let watched = self.timing.watched;
-        if self.outbound.is_overdue(watched) {
-            self.timing.overdue = self.timing.overdue.saturating_add(1);
-            return Some(Timeout::AckStalled { id: PacketId::new(watched)?, times: self.timing.overdue });
-        }
-        self.timing.overdue = 0;
-        self.timing.watched = self.outbound.watch(watched);
-        if self.timing.watched == 0 {
-            self.timing.watching_since = None;
-        }
-        None
-    }
-
-    /// Stops waiting for the acknowledgement of a message that was sent, such as after
-    /// [`AckStalled`](Timeout::AckStalled) on several connections: its outcome is
-    /// [`Uncertainty::NoAnswer`](crate::Uncertainty::NoAnswer), which is not told again, and it is not sent again. Its
-    /// identifier stays out of use, and counts against the server's Receive Maximum, until the server answers after all
-    /// or loses the session.
-    ///
-    /// False: there is no such message, or it was not sent, or it was given up before.
-    pub fn give_up(&mut self, id: PacketId) -> bool {
-        RESUME && self.outbound.give_up(id)
+        self.watch.iter_mut().for_each(|watch| watch.handle_reading_resumed(now));
     }
 
     /// The link is gone. The next is due at [`poll_timeout`](Session::poll_timeout), when
@@ -294,9 +230,7 @@ impl<M: Memory> Session<M> {
             self.forget_received();
             (self.may_begin, self.server_session) = (false, ServerSession::Unsure);
         }
-        if AUTHENTICATION {
-            self.authentication = Authentication::NONE;
-        }
+        self.authentication.iter_mut().for_each(Authentication::end);
         if RESUME {
             self.outbound.handle_connection_lost();
         } else {

@@ -3,7 +3,7 @@ use core::cmp::Ordering;
 use dunlin_codec::{FixedHeader, PacketId, Properties, PropertyId, PublishHead, Qos, Version};
 
 use super::Outbound;
-use crate::{Buffer, EXPIRY, Instant, Journal, Memory, Outcome, Rejection, Segments, list::State};
+use crate::{Buffer, EXPIRY, Instant, Memory, Outcome, Rejection, Segments, list::State};
 
 /// Messages that expire, while no byte of them has left. Nothing is remembered of each: the four bytes of the Message
 /// Expiry Interval in its record mean something else on the way out.
@@ -107,27 +107,6 @@ impl<M: Memory> Outbound<M> {
             }
             (self.aging.stamped, id) = (at.wrapping_add(len), next);
         }
-    }
-
-    /// All messages are to be given to the store anew, before any is begun: until it has them they hold intervals
-    /// again, of what is left.
-    #[cold]
-    pub(crate) fn unstamp(&mut self, now: Instant) {
-        if !self.ages() || self.journal.marks().is_none() {
-            return;
-        }
-        let (mut at, mut id) = (0, self.published.first);
-        while at < self.aging.stamped {
-            let Some((len, next)) = self.step(at, id) else { break };
-            if (next == id || self.is_unsent(id))
-                && let Some(place) = self.interval_at(at)
-            {
-                let left = (self.number_at(place) as u64).saturating_sub(now.as_millis() / 1_000);
-                self.set_number_at(place, left as u32);
-            }
-            (at, id) = (at.wrapping_add(len), next);
-        }
-        (self.aging.stamped, self.aging.waits, self.aging.earliest) = (0, 0, NEVER);
     }
 
     /// Bytes of the record at `at`, where `id` is the first listed one from there on, and the first one behind it.

@@ -162,9 +162,6 @@ impl<M: Memory> Session<M> {
             self.session_began = self.connection;
         }
         self.limits = Limits::read(&connack, self.limits.keep_alive, self.session_expiry_interval);
-        if adopted && !goes_on {
-            self.outbound.unstamp(now);
-        }
         self.outbound.handle_connected(&self.limits, self.send_maximum, goes_on, adopted);
         self.server_session = match self.limits.session_expiry_interval {
             0 => ServerSession::None,

@@ -409,9 +409,9 @@ fn a_store_is_given_the_interval_and_never_a_deadline() {
     assert_eq!(scene.wire(), all(&[message(0x32, 1, 6, b"1"), message(0x30, 0, 6, b"QoS 0")]));
 }
 
-/// A session that is adopted has every message stored anew.
+/// While the identifier of one is made free on the server, the time goes on.
 #[test]
-fn what_is_stored_anew_has_the_interval_that_is_left() {
+fn messages_expire_in_a_session_that_is_adopted() {
     let mut scene = Scene::with_store(Version::V5);
     send(&mut scene, QOS1, 10, b"1");
     send(&mut scene, QOS2, 10, b"2");
@@ -422,14 +422,7 @@ fn what_is_stored_anew_has_the_interval_that_is_left() {
     scene.begin_with(&adopt);
     scene.receives(&connack_with(true, &[]));
     let records = scene.store();
-    let packets: Vec<_> = records
-        .iter()
-        .filter_map(|record| match record {
-            Kept::Message(_, message) => Some(&message.packet),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(packets, [&message(0x32, 1, 7, b"1"), &message(0x34, 2, 7, b"2")]);
+    assert!(!records.iter().any(|record| matches!(record, Kept::Message(..))), "none is given with its deadline");
     assert_eq!(scene.wire(), all(&[ack(PUBREL, 2), message(0x32, 1, 7, b"1")]));
     wait(&mut scene, 2_000);
     scene.receives(&ack(PUBCOMP, 2));

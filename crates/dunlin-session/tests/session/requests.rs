@@ -124,17 +124,18 @@ fn another_number_of_verdicts_is_a_fault() {
 /// [MQTT-2.2.1-6]
 #[test]
 fn an_answer_to_no_request_or_of_the_wrong_kind_is_a_fault() {
-    for kind in 0..3 {
+    for kind in 0..5 {
         for scene in scenes() {
             let mut scene = scene.connected();
             match kind {
-                0 => {}
-                1 => drop(scene.unsubscribe(&[filter("a")]).unwrap()),
-                _ => drop(scene.send(QOS1, b"")),
+                0 => drop(scene.unsubscribe(&[filter("a")]).unwrap()),
+                1 => drop(subscribe(&mut scene, &["a"])),
+                2 | 3 => drop(scene.send(QOS1, b"")),
+                _ => {}
             }
             scene.wire();
-            let answer = suback(&scene, 1, &[0]);
-            assert_eq!(scene.fault(&answer), ProtocolViolation::AcknowledgedUnknown.into());
+            let answer = if kind % 2 == 0 { suback(&scene, 1, &[0]) } else { unsuback(&scene, 1, &[0]) };
+            assert_eq!(scene.fault(&answer), ProtocolViolation::AcknowledgedUnknown.into(), "{kind}");
         }
     }
 }

@@ -184,6 +184,8 @@ pub struct Marks {
     pub(crate) given: usize,
     /// Those that it has confirmed.
     pub(crate) confirmed: usize,
+    /// The first message that waits for the store; 0: none.
+    pub(crate) unstored: u16,
     /// The number of the message that was accepted last.
     pub(crate) last_message: u64,
     /// The change that was the newest when the connection before this one ended.
@@ -203,6 +205,7 @@ impl Default for Marks {
             last: 1,
             given: 0,
             confirmed: 0,
+            unstored: 0,
             last_message: 0,
             earlier: 0,
             session_waits: true,

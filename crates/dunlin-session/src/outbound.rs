@@ -47,8 +47,6 @@ pub(crate) struct Outbound<M: Memory> {
     tail: usize,
     /// The first record that waits for the quota; 0: none.
     unsent: u16,
-    /// The first record that waits for the store; 0: none.
-    unstored: u16,
     /// The server may have identifiers in use that we know nothing about.
     adopted: bool,
     /// The first record whose identifier the server may have; 0: none.
@@ -114,7 +112,6 @@ impl<M: Memory> Outbound<M> {
             run_end: zero.into(),
             tail: zero.into(),
             unsent: zero,
-            unstored: zero,
             adopted: false,
             foreign: zero,
             foreign_next: zero,

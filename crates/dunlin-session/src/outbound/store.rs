@@ -12,8 +12,9 @@ impl<M: Memory> Outbound<M> {
     #[inline]
     pub(super) fn handle_accepted(&mut self, id: PacketId) {
         journal::record(&mut self.journal, Change::Message(id));
-        if self.unstored == 0 && !journal::may_begin(&mut self.journal, id) {
-            self.unstored = id.get();
+        let may_begin = journal::may_begin(&mut self.journal, id);
+        if let Some(marks) = self.journal.marks().filter(|marks| marks.unstored == 0 && !may_begin) {
+            marks.unstored = id.get();
         }
     }
 
@@ -27,8 +28,8 @@ impl<M: Memory> Outbound<M> {
     #[inline]
     pub(super) fn first_held(&mut self) -> u16 {
         let mut held = self.unsent;
-        if self.journal.marks().is_some() {
-            held = self.earlier(held, self.unstored);
+        if let Some(unstored) = self.journal.marks().map(|marks| marks.unstored) {
+            held = self.earlier(held, unstored);
         }
         if ADOPTION { self.earlier(held, self.foreign) } else { held }
     }
@@ -50,11 +51,8 @@ impl<M: Memory> Outbound<M> {
 
     /// Something was stored: goes on to the first message that still waits for the store.
     pub(crate) fn advance_unstored(&mut self) {
-        while let Some(id) = PacketId::new(self.unstored) {
-            if !journal::may_begin(&mut self.journal, id) {
-                return;
-            }
-            self.unstored = self.next_counted(id.get());
+        if let Some(first) = self.journal.marks().map(|marks| marks.unstored) {
+            self.find_unstored_from(first);
         }
     }
 
@@ -64,11 +62,20 @@ impl<M: Memory> Outbound<M> {
             return;
         }
         let first = self.published.first;
-        self.unstored = match self.slots.at(first) {
+        let first = match self.slots.at(first) {
             Some(slot) if slot.qos == Qos::AtMostOnce => self.next_counted(first),
             _ => first,
         };
-        self.advance_unstored();
+        self.find_unstored_from(first);
+    }
+
+    fn find_unstored_from(&mut self, mut first: u16) {
+        while let Some(id) = PacketId::new(first).filter(|id| journal::may_begin(&mut self.journal, *id)) {
+            first = self.next_counted(id.get());
+        }
+        if let Some(marks) = self.journal.marks() {
+            marks.unstored = first;
+        }
     }
 
     /// The message is settled, and that is told: the store need not have it any more. Its identifier rests until it is

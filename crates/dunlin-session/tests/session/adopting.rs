@@ -133,6 +133,38 @@ fn a_new_session_has_no_identifiers_of_old() {
         scene.send(QOS2, b"2");
         let expected = all(&[scene.publish_packet(0x34, 1, b"1"), scene.publish_packet(0x34, 2, b"2")]);
         assert_eq!(scene.wire(), expected);
+        scene.receives(&ack(PUBREC, 1));
+        assert_eq!(scene.wire(), ack(PUBREL, 1));
+    }
+}
+
+/// What was freed in another session was not freed in this one, and what was freed in this one stays so.
+#[test]
+fn an_identifier_is_freed_once_in_a_session() {
+    for scene in scenes() {
+        let mut scene = scene.in_room(crate::memory::Room { slots: 1, ..Default::default() });
+        scene.begin_with(&ConnectOptions { session_expiry_interval: 0, ..usual() });
+        let accepted = connack(scene.version, false);
+        scene.receives(&accepted);
+        for connection in 0..3 {
+            scene.send(QOS2, b"");
+            if connection == 1 {
+                assert_eq!(scene.wire(), ack(PUBREL, 1));
+                scene.receives(&ack(PUBCOMP, 1));
+            }
+            assert_eq!(scene.wire(), scene.publish_packet(0x34, 1, b""), "connection {connection}");
+            scene.receives(&ack(PUBREC, 1));
+            scene.wire();
+            scene.receives(&ack(PUBCOMP, 1));
+            scene.wire();
+            scene.break_link();
+            if connection == 0 {
+                scene = adopted(scene);
+            } else {
+                let accepted = connack(scene.version, true);
+                scene.meet(&accepted);
+            }
+        }
     }
 }
 

@@ -105,7 +105,7 @@ const RUNS: &[&[&str]] = &[
     ],
     &[
         "--no-report", "nextest", "--status-level", "fail", "--no-default-features",
-        "-p", "dunlin-session",
+        "-p", "dunlin-session", "--test", "cut",
     ],
     &["report", "--lcov", "--output-path", REPORT],
 ];

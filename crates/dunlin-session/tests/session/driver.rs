@@ -136,3 +136,17 @@ fn a_message_is_never_larger_than_mqtt_allows() {
         assert_eq!(published, Err(PublishError::TooLarge));
     });
 }
+
+#[test]
+fn a_delivery_tells_what_it_answers() {
+    for (first_byte, id, qos) in [(0x32, 7, Qos::AtLeastOnce), (0x34, 9, Qos::ExactlyOnce)] {
+        story(|mut session| {
+            let input = [first_byte, 7, 0, 1, b't', 0, id, 0, b'x'];
+            let message = session.handle_input(at(0), &input);
+            let Progress::Packet { event: Some(Event::Message { delivery: Some(delivery), .. }), .. } = message else {
+                panic!("{message:?}")
+            };
+            assert_eq!((delivery.packet_id().get(), delivery.qos()), (u16::from(id), qos));
+        });
+    }
+}

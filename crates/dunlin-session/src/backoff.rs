@@ -113,6 +113,18 @@ mod tests {
         assert!((52_500..53_500).contains(&shortest) && (59_000..=60_000).contains(&longest), "{shortest}, {longest}");
     }
 
+    /// Marsaglia's generator, whose numbers do not repeat before all are through.
+    #[test]
+    fn the_numbers_are_those_of_xorshift() {
+        let mut backoff = Backoff { random: 1, ..Backoff::default() };
+        for expected in [270_369, 67_634_689, 2_647_435_461, 307_599_695, 2_398_689_233] {
+            assert_eq!(backoff.random_below(1), 0);
+            assert_eq!(backoff.random, expected);
+        }
+        backoff.random = 1;
+        assert_eq!(backoff.random_below(u32::MAX), 270_368, "a part of the limit");
+    }
+
     #[test]
     fn many_failures_do_not_overflow() {
         let mut backoff = Backoff::new(u32::MAX / 2, u32::MAX, 1, 7);

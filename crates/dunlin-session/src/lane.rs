@@ -8,18 +8,18 @@ pub(crate) struct Lane<B> {
     buffer: B,
     cursor: usize,
     tail: usize,
-    /// Something in here must be answered by the server.
-    asks: bool,
+    /// Where the last packet ends that must be answered by the server.
+    asks_until: usize,
 }
 
 impl<B: Buffer> Lane<B> {
     #[inline(always)]
     pub(crate) fn new(buffer: B) -> Self {
-        Self { buffer, cursor: 0, tail: 0, asks: false }
+        Self { buffer, cursor: 0, tail: 0, asks_until: 0 }
     }
 
     pub(crate) fn clear(&mut self) {
-        (self.cursor, self.tail, self.asks) = (0, 0, false);
+        (self.cursor, self.tail, self.asks_until) = (0, 0, 0);
     }
 
     #[inline]
@@ -37,7 +37,7 @@ impl<B: Buffer> Lane<B> {
     #[inline]
     pub(crate) fn room(&mut self, len: usize) -> Option<&mut [u8]> {
         if self.is_empty() {
-            (self.cursor, self.tail) = (0, 0);
+            self.clear();
         }
         let end = self.tail.wrapping_add(len);
         if self.buffer.bytes().len() < end && !self.buffer.grow(end) {
@@ -62,7 +62,9 @@ impl<B: Buffer> Lane<B> {
     #[inline]
     pub(crate) fn commit(&mut self, len: usize, asks: bool) {
         self.tail = self.tail.wrapping_add(len);
-        self.asks |= asks;
+        if asks {
+            self.asks_until = self.tail;
+        }
     }
 
     #[inline]
@@ -83,25 +85,23 @@ impl<B: Buffer> Lane<B> {
         self.put(packet.get(..remaining as usize + 2).unwrap_or_default(), asks)
     }
 
-    /// What to transmit, and whether an answer must come.
+    /// What to transmit, and whether an answer to some of it must come.
     #[inline]
     pub(crate) fn pending(&self) -> Option<(&[u8], bool)> {
         let pending = self.buffer.bytes().get(self.cursor..self.tail)?;
-        if pending.is_empty() { None } else { Some((pending, self.asks)) }
+        if pending.is_empty() { None } else { Some((pending, self.cursor < self.asks_until)) }
     }
 
     #[inline]
     pub(crate) fn transmitted(&mut self, len: usize) {
         self.cursor = self.cursor.wrapping_add(len).min(self.tail);
-        if self.is_empty() {
-            self.asks = false;
-        }
     }
 
     #[cold]
     fn compact(&mut self) {
         let pending = self.tail.wrapping_sub(self.cursor);
         dunlin_codec::move_bytes_down(self.buffer.bytes_mut(), self.cursor, 0, pending);
+        self.asks_until = self.asks_until.saturating_sub(self.cursor);
         (self.cursor, self.tail) = (0, pending);
     }
 }
@@ -179,17 +179,21 @@ mod tests {
         }
     }
 
+    /// What is behind it may wait for long, and nothing is owed for that.
     #[test]
-    fn it_asks_until_everything_that_asks_has_left() {
+    fn it_asks_until_the_last_packet_that_asks_has_left() {
         let mut memory = [0; 24];
         let mut lane = Lane::new(&mut memory[..]);
-        assert!(lane.put(&[1, 2], true) && lane.put(&[3], false));
-        assert_eq!(lane.pending(), Some((&[1, 2, 3][..], true)));
-        lane.transmitted(2);
-        assert_eq!(lane.pending(), Some((&[3][..], true)));
+        assert!(lane.put(&[1, 2], true) && lane.put(&[3, 4], false));
+        assert_eq!(lane.pending(), Some((&[1, 2, 3, 4][..], true)));
         lane.transmitted(1);
-        assert!(lane.put(&[4], false));
-        assert_eq!(lane.pending(), Some((&[4][..], false)));
+        assert_eq!(lane.free().len(), 21, "the gap is closed");
+        assert_eq!(lane.pending(), Some((&[2, 3, 4][..], true)));
+        lane.transmitted(1);
+        assert_eq!(lane.pending(), Some((&[3, 4][..], false)));
+        lane.transmitted(2);
+        assert!(lane.put(&[5], false));
+        assert_eq!(lane.pending(), Some((&[5][..], false)));
     }
 
     /// A PUBREL asks for its PUBCOMP; 3.1.1 has no codes.

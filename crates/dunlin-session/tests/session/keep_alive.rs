@@ -124,6 +124,25 @@ fn a_question_is_found_before_a_tracked_message_and_among_acknowledgements() {
     }
 }
 
+/// Nor is the server silent because an answer to it waits for a slow link.
+#[test]
+fn an_answer_that_is_left_behind_a_question_asks_nothing() {
+    for scene in scenes() {
+        let mut scene = connected(scene);
+        scene.now = at(9);
+        let filter = TopicFilter::new("a").unwrap();
+        let filters = [SubscriptionFilter { filter, options: SubscriptionOptions::default() }];
+        scene.subscribe(&filters, Properties::NONE).unwrap();
+        scene.receives(&wire::ack(wire::PUBREL, 9));
+        let subscribe_len = if scene.is_v5() { 9 } else { 8 };
+        assert_eq!(scene.wire_at_most(subscribe_len)[0], 0x82);
+        scene.receives(&[0xD0, 0]);
+        scene.now = at(12);
+        assert_eq!(scene.wire()[0], 0x70);
+        assert_eq!(scene.poll_timeout(), Some(at(19)), "the next ping; nothing is owed before");
+    }
+}
+
 #[test]
 fn a_server_that_does_not_answer_is_dead() {
     for scene in scenes() {

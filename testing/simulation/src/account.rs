@@ -1,0 +1,249 @@
+use dunlin_codec::{Qos, ReasonCode};
+use dunlin_session::{Outcome, Rejection, Uncertainty};
+
+use crate::{message::topic, tally::Tally};
+
+/// What became of every message, both ways. What the standard or our design forbids ends the run where it happens; the
+/// rest is looked at in the end.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    published: Vec<Published>,
+    offered: Vec<Offered>,
+    /// The newest message that arrived for the first time, by topic and QoS.
+    newest_arrived: [[Option<u32>; 3]; 3],
+    newest_told: [[Option<u32>; 3]; 3],
+    /// The server has forgotten a session.
+    pub(crate) session_was_lost: bool,
+    /// The server has lowered its limits.
+    pub(crate) limits_were_lowered: bool,
+    /// The client was closed for good.
+    pub(crate) was_closed: bool,
+}
+
+/// A message of the client.
+#[derive(Debug, Clone, Copy)]
+struct Published {
+    qos: Qos,
+    retain: bool,
+    len: usize,
+    /// Its outcome is told.
+    tracked: bool,
+    /// Some of it was transmitted.
+    begun: bool,
+    /// Some of it may have been.
+    perhaps_begun: bool,
+    /// How often the server accepted it.
+    arrived: u32,
+    refused: Option<ReasonCode>,
+    fate: Fate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Open,
+    Settled(Outcome),
+    /// The client crashed with it.
+    Crashed,
+}
+
+/// A message of the server.
+#[derive(Debug, Clone, Copy)]
+struct Offered {
+    qos: Qos,
+    len: usize,
+    /// There was a subscription.
+    wanted: bool,
+    told: u32,
+    /// The client said that it has it.
+    completed: bool,
+}
+
+impl Account {
+    // ---- messages of the client ----
+
+    /// The number of the next message.
+    pub(crate) fn next_number(&self) -> u32 {
+        self.published.len() as u32
+    }
+
+    /// The client accepted the message with the next number.
+    pub(crate) fn accept(&mut self, qos: Qos, retain: bool, len: usize, tracked: bool) {
+        self.published.push(Published {
+            qos,
+            retain,
+            len: len.max(4),
+            tracked,
+            begun: false,
+            perhaps_begun: false,
+            arrived: 0,
+            refused: None,
+            fate: Fate::Open,
+        });
+    }
+
+    /// The first byte of the message has left, or more.
+    pub(crate) fn begin(&mut self, number: u32) {
+        self.published[number as usize].begun = true;
+    }
+
+    /// A part of a PUBLISH has left that is too short to say which: one behind the one that left before it.
+    pub(crate) fn begin_unnamed(&mut self, behind: Option<u32>, qos: Qos, retain: bool) {
+        let first = behind.map_or(0, |number| number as usize + 1);
+        for published in self.published.get_mut(first..).unwrap_or_default() {
+            if published.fate == Fate::Open && published.qos == qos && published.retain == retain {
+                published.perhaps_begun = true;
+                // A QoS 0 message that nobody asks about may have been lost before.
+                if !published.begun && published.tracked {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The server has the whole of a message and accepts it. For QoS 2: its identifier was not known.
+    pub(crate) fn arrive(&mut self, number: u32, qos: Qos, retain: bool, len: usize) {
+        let Some(published) = self.published.get_mut(number as usize) else {
+            panic!("message {number} was never published");
+        };
+        let as_published = published.qos == qos && published.retain == retain && published.len == len;
+        assert!(as_published, "message {number} is {qos}, retain {retain}, {len} bytes: was {published:?}");
+        published.begun = true;
+        published.arrived += 1;
+        match qos {
+            Qos::AtMostOnce => assert!(published.arrived == 1, "message {number} of QoS 0 arrived twice"),
+            Qos::ExactlyOnce => assert!(published.arrived == 1, "message {number} of QoS 2 arrived twice"),
+            Qos::AtLeastOnce => {}
+        }
+        if published.arrived == 1 {
+            let newest = &mut self.newest_arrived[qos as usize][number as usize % 3];
+            assert!(*newest < Some(number), "message {number}, {qos}, arrived behind {newest:?} of the same topic");
+            *newest = Some(number);
+        }
+    }
+
+    /// The server answers the message with an error.
+    pub(crate) fn refuse(&mut self, number: u32, reason: ReasonCode) {
+        self.published[number as usize].refused = Some(reason);
+    }
+
+    pub(crate) fn settle(&mut self, number: u32, outcome: Outcome) {
+        let published = &mut self.published[number as usize];
+        assert_eq!(published.fate, Fate::Open, "message {number} is settled again, as {outcome:?}");
+        published.fate = Fate::Settled(outcome);
+    }
+
+    /// The client crashed and has no store: its open messages have no outcome.
+    pub(crate) fn crash(&mut self, tally: &mut Tally) {
+        for published in &mut self.published {
+            if published.fate == Fate::Open {
+                published.fate = Fate::Crashed;
+                tally.crashed_with += 1;
+            }
+        }
+    }
+
+    // ---- messages of the server ----
+
+    /// The number of the next message of the server.
+    pub(crate) fn next_offered(&self) -> u32 {
+        self.offered.len() as u32
+    }
+
+    /// The server is going to send the message with the next number.
+    pub(crate) fn offer(&mut self, qos: Qos, len: usize) {
+        self.offered.push(Offered { qos, len: len.max(4), wanted: true, told: 0, completed: false });
+    }
+
+    /// Nobody subscribed to the message with the next number.
+    pub(crate) fn skip_offered(&mut self) {
+        self.offered.push(Offered { qos: Qos::AtMostOnce, len: 0, wanted: false, told: 0, completed: false });
+    }
+
+    /// The application is told of a message.
+    pub(crate) fn tell(&mut self, number: u32, qos: Qos, topic_name: &[u8], len: usize) {
+        let Some(offered) = self.offered.get_mut(number as usize) else {
+            panic!("message {number} was never sent to the client");
+        };
+        assert!(offered.qos == qos && offered.len == len, "message {number} is {qos}, {len} bytes: was {offered:?}");
+        let its_topic = topic(crate::message::TO_CLIENT, number);
+        assert_eq!(its_topic.as_bytes(), topic_name, "the topic of message {number}");
+        offered.told += 1;
+        assert!(
+            offered.told == 1 || qos == Qos::AtLeastOnce,
+            "message {number}, {qos}, is told to the application again"
+        );
+        if offered.told == 1 {
+            let newest = &mut self.newest_told[qos as usize][number as usize % 3];
+            assert!(*newest < Some(number), "message {number}, {qos}, is told behind {newest:?} of the same topic");
+            *newest = Some(number);
+        }
+    }
+
+    /// The client acknowledged it for good.
+    pub(crate) fn complete(&mut self, number: u32) {
+        let offered = &mut self.offered[number as usize];
+        offered.completed = true;
+        assert!(offered.told > 0, "message {number}, {}, is acknowledged and was never told", offered.qos);
+    }
+
+    // ---- the end ----
+
+    /// Everything is quiet: does it add up? `calm`: nothing went wrong in this run.
+    pub(crate) fn check(&self, calm: bool, tally: &mut Tally) {
+        for (number, published) in self.published.iter().enumerate() {
+            let Published { qos, tracked, arrived, fate, .. } = *published;
+            let adds_up = match (qos, fate) {
+                (Qos::AtMostOnce, Fate::Open) => !tracked && arrived <= 1,
+                (_, Fate::Open) => false,
+                (Qos::AtLeastOnce, Fate::Crashed) => true,
+                (_, Fate::Crashed | Fate::Settled(Outcome::Unknown(_) | Outcome::Sent)) => {
+                    arrived <= 1 || qos == Qos::AtLeastOnce
+                }
+                (Qos::AtLeastOnce, Fate::Settled(Outcome::Delivered(_))) => arrived >= 1,
+                (_, Fate::Settled(Outcome::Delivered(_))) => arrived == 1,
+                (_, Fate::Settled(Outcome::Rejected(_))) => arrived == 0,
+            };
+            assert!(adds_up, "message {number} does not add up: {published:?}");
+            if let Fate::Settled(outcome) = fate {
+                assert!(self.may_end_as(published, outcome), "message {number} may not end so: {published:?}");
+            }
+            if let Fate::Settled(Outcome::Unknown(_)) = fate {
+                tally.unknown += u64::from(qos != Qos::AtMostOnce);
+                tally.partly_written += u64::from(qos == Qos::AtMostOnce);
+            }
+            if calm {
+                let well = matches!(fate, Fate::Settled(Outcome::Delivered(_) | Outcome::Sent) | Fate::Open);
+                assert!(well && arrived == 1, "message {number} in a run without faults: {published:?}");
+            }
+        }
+        for (number, offered) in self.offered.iter().enumerate() {
+            assert!(!offered.completed || offered.told > 0, "message {number} for the client: {offered:?}");
+            assert!(
+                !calm || !offered.wanted || offered.told == 1,
+                "message {number} for the client in a run without faults: {offered:?}"
+            );
+        }
+        tally.published += self.published.len() as u64;
+        tally.received += self.offered.iter().map(|offered| u64::from(offered.told)).sum::<u64>();
+    }
+
+    /// Looked at in the end: what has begun is known when the bytes arrive or are lost.
+    fn may_end_as(&self, published: &Published, outcome: Outcome) -> bool {
+        let Published { qos, tracked, begun, refused, .. } = *published;
+        let perhaps = begun || published.perhaps_begun;
+        let acknowledged = qos != Qos::AtMostOnce;
+        let allowed = match outcome {
+            Outcome::Sent => perhaps && !acknowledged,
+            Outcome::Delivered(_) => acknowledged,
+            Outcome::Rejected(Rejection::ByServer(reason)) => acknowledged && refused == Some(reason),
+            Outcome::Rejected(Rejection::BeyondLimits(_)) => self.limits_were_lowered && !begun,
+            Outcome::Rejected(Rejection::Closed) => self.was_closed && !begun,
+            Outcome::Unknown(Uncertainty::PartlyWritten) => !acknowledged && perhaps,
+            Outcome::Unknown(Uncertainty::SessionLost) => qos == Qos::ExactlyOnce && perhaps && self.session_was_lost,
+            Outcome::Unknown(Uncertainty::BeyondLimits) => acknowledged && perhaps && self.limits_were_lowered,
+            Outcome::Unknown(Uncertainty::Closed) => perhaps && self.was_closed,
+            _ => false,
+        };
+        allowed && (acknowledged || tracked)
+    }
+}

@@ -1,0 +1,91 @@
+use dunlin_codec::Version;
+
+use crate::random::Random;
+
+/// What one seed decides beforehand. Rates are "once in so many"; 0: never.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) version: Version,
+    /// Nothing goes wrong: to compare.
+    pub(crate) calm: bool,
+    // ---- the network ----
+    /// Of connections: broken within so many bytes.
+    pub(crate) break_in: usize,
+    pub(crate) break_within: usize,
+    pub(crate) stall_in: usize,
+    /// Bytes that a direction holds.
+    pub(crate) capacity: usize,
+    /// Milliseconds that a piece is under way at most.
+    pub(crate) latency: u64,
+    // ---- the server ----
+    pub(crate) refuse_in: usize,
+    pub(crate) mute_in: usize,
+    pub(crate) forget_in: usize,
+    pub(crate) lower_in: usize,
+    /// Of packets.
+    pub(crate) disconnect_in: usize,
+    pub(crate) error_codes: bool,
+    /// Milliseconds until an answer at most.
+    pub(crate) thinking: u64,
+    // ---- the client ----
+    /// Seconds.
+    pub(crate) session_expiry: u32,
+    /// Seconds.
+    pub(crate) keep_alive: u16,
+    /// Of acts of the application.
+    pub(crate) crash_in: usize,
+    pub(crate) leave_in: usize,
+}
+
+impl Plan {
+    pub(crate) fn of(seed: u64, calm: bool) -> Self {
+        let random = &mut Random::new(seed, 1);
+        let mut plan = Self {
+            seed,
+            version: if seed.is_multiple_of(3) { Version::V3_1_1 } else { Version::V5 },
+            calm,
+            break_in: random.of(&[1, 2, 2, 4]),
+            break_within: random.of(&[60, 300, 300, 1_500, 6_000]),
+            stall_in: random.of(&[0, 6, 15]),
+            capacity: random.of(&[24, 200, 4_096, 65_536]),
+            latency: random.of(&[0, 3, 40, 400]),
+            refuse_in: random.of(&[0, 6, 12]),
+            mute_in: random.of(&[0, 0, 20]),
+            forget_in: random.of(&[0, 3, 8]),
+            lower_in: random.of(&[0, 2, 3]),
+            disconnect_in: random.of(&[0, 60, 150]),
+            error_codes: random.once_in(2),
+            thinking: random.of(&[0, 5, 50]),
+            session_expiry: random.of(&[3_600, 3_600, 3_600, 3_600, u32::MAX, 0]),
+            keep_alive: random.of(&[1, 2, 5]),
+            crash_in: random.of(&[0, 0, 0, 150]),
+            leave_in: random.of(&[0, 80]),
+        };
+        if calm {
+            plan = Self {
+                break_in: 0,
+                stall_in: 0,
+                capacity: 65_536,
+                refuse_in: 0,
+                mute_in: 0,
+                forget_in: 0,
+                lower_in: 0,
+                disconnect_in: 0,
+                error_codes: false,
+                crash_in: 0,
+                leave_in: 0,
+                ..plan
+            };
+        }
+        plan
+    }
+
+    /// No more faults: what is under way is finished.
+    pub(crate) fn be_calm(&mut self) {
+        (self.break_in, self.stall_in, self.refuse_in, self.mute_in) = (0, 0, 0, 0);
+        (self.forget_in, self.lower_in, self.disconnect_in) = (0, 0, 0);
+        (self.crash_in, self.leave_in) = (0, 0);
+        (self.capacity, self.latency) = (usize::MAX, 0);
+    }
+}

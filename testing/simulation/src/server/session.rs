@@ -1,0 +1,140 @@
+use std::collections::VecDeque;
+
+use dunlin_codec::{Qos, TopicFilter, TopicName};
+
+/// What is kept from one connection to the next, or forgotten.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    /// QoS 2 messages that were not released, by identifier.
+    pub(super) received: Vec<(u16, u32)>,
+    /// QoS 1 messages that came: what comes again must say so.
+    pub(super) seen: Numbers,
+    /// Identifiers whose PUBREC was sent, so that a PUBREL may come.
+    pubrecs_sent: Vec<u16>,
+    pub(super) outgoing: VecDeque<Outgoing>,
+    last_id: u16,
+    subscriptions: Vec<(String, Qos)>,
+}
+
+/// A message for the client.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outgoing {
+    pub(super) id: u16,
+    pub(super) qos: Qos,
+    pub(super) number: u32,
+    pub(super) len: usize,
+    pub(super) progress: Progress,
+}
+
+/// ```text
+///   Queued -- sent --> Sent -- PUBREC --> Received -- PUBCOMP --> gone
+///                       +---- PUBACK ---> gone
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    Queued,
+    Sent,
+    Received,
+}
+
+impl Session {
+    // ---- messages of the client ----
+
+    pub(super) fn pubrec_sent(&mut self, id: u16) {
+        if !self.pubrecs_sent.contains(&id) {
+            self.pubrecs_sent.push(id);
+        }
+    }
+
+    /// Whether a PUBREC was sent for this identifier since its last PUBREL.
+    pub(super) fn take_pubrec(&mut self, id: u16) -> bool {
+        let index = self.pubrecs_sent.iter().position(|known| *known == id);
+        index.map(|index| self.pubrecs_sent.swap_remove(index)).is_some()
+    }
+
+    /// The message that was received with this identifier, which is free from now on.
+    pub(super) fn release(&mut self, id: u16) -> Option<u32> {
+        let index = self.received.iter().position(|(received, _)| *received == id)?;
+        Some(self.received.swap_remove(index).1)
+    }
+
+    // ---- messages for the client ----
+
+    pub(super) fn queue(&mut self, number: u32, qos: Qos, len: usize) {
+        self.outgoing.push_back(Outgoing { id: 0, qos, number, len, progress: Progress::Queued });
+    }
+
+    /// The next message that may be sent, with so many in flight at most.
+    pub(super) fn next_queued(&self, maximum: usize) -> Option<usize> {
+        let index = self.outgoing.iter().position(|message| message.progress == Progress::Queued)?;
+        let in_flight = self.outgoing.iter().filter(|message| message.progress != Progress::Queued).count();
+        (self.outgoing[index].qos == Qos::AtMostOnce || in_flight < maximum).then_some(index)
+    }
+
+    /// Gives a message an identifier that is free. There are few, so that they come again soon.
+    pub(super) fn give_id(&mut self, index: usize) {
+        if self.outgoing[index].qos == Qos::AtMostOnce {
+            return;
+        }
+        self.last_id = self.last_id % IDS + 1;
+        while self.outgoing.iter().any(|message| message.id == self.last_id) {
+            self.last_id = self.last_id % IDS + 1;
+        }
+        let message = &mut self.outgoing[index];
+        (message.id, message.progress) = (self.last_id, Progress::Sent);
+    }
+
+    pub(super) fn message(&mut self, id: u16, qos: Qos) -> &mut Outgoing {
+        let message = self.outgoing.iter_mut().find(|message| message.id == id && message.qos == qos);
+        message.unwrap_or_else(|| panic!("an acknowledgement of {id}, which is not in flight with {qos}"))
+    }
+
+    /// The number of a message that the client has acknowledged for good.
+    pub(super) fn complete(&mut self, id: u16, qos: Qos) -> u32 {
+        let number = self.message(id, qos).number;
+        self.outgoing.retain(|message| message.id != id);
+        number
+    }
+
+    // ---- subscriptions ----
+
+    pub(super) fn subscribe(&mut self, filter: &str, qos: Qos) {
+        match self.subscriptions.iter_mut().find(|(known, _)| known == filter) {
+            Some((_, granted)) => *granted = qos,
+            None => self.subscriptions.push((filter.into(), qos)),
+        }
+    }
+
+    /// False: there was no such subscription.
+    pub(super) fn unsubscribe(&mut self, filter: &str) -> bool {
+        let before = self.subscriptions.len();
+        self.subscriptions.retain(|(known, _)| known != filter);
+        self.subscriptions.len() < before
+    }
+
+    /// The highest QoS that a topic is subscribed with.
+    pub(super) fn granted(&self, topic: TopicName<'_>) -> Option<Qos> {
+        let matches = |filter: &str| TopicFilter::new(filter).is_ok_and(|filter| filter.matches(topic));
+        self.subscriptions.iter().filter(|(filter, _)| matches(filter)).map(|(_, qos)| *qos).max()
+    }
+}
+
+/// A set of message numbers.
+#[derive(Debug, Default)]
+pub(super) struct Numbers(Vec<u64>);
+
+impl Numbers {
+    /// False: it was in already.
+    pub(super) fn insert(&mut self, number: u32) -> bool {
+        let (word, bit) = (number as usize / 64, 1 << (number % 64));
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        let new = self.0[word] & bit == 0;
+        self.0[word] |= bit;
+        new
+    }
+}
+
+/// More than there are messages at once.
+const IDS: u16 = 9;

@@ -42,7 +42,7 @@ impl Driver {
             millis(options.reconnect_minimum),
             millis(options.reconnect_maximum),
             millis(options.stable_after),
-            random::seed() as u32,
+            options.random_seed.unwrap_or_else(random::seed) as u32,
         ));
         let lifecycle = Lifecycle {
             clock: Clock { start: time::Instant::now() },

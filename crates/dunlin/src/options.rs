@@ -92,6 +92,7 @@ pub struct ConnectOptions {
     pub(crate) reconnect_minimum: Duration,
     pub(crate) reconnect_maximum: Duration,
     pub(crate) stable_after: Duration,
+    pub(crate) random_seed: Option<u64>,
 }
 
 impl ConnectOptions {
@@ -134,6 +135,7 @@ impl ConnectOptions {
             reconnect_minimum: Duration::from_secs(1),
             reconnect_maximum: Duration::from_secs(120),
             stable_after: Duration::from_secs(30),
+            random_seed: None,
         }
     }
 
@@ -421,6 +423,12 @@ impl ConnectOptions {
         let owner = PropertyOwner::Packet(PacketType::Connect);
         Properties::check(owner, &self.properties).map_err(PropertyError::NotAllowed)?;
         self.will.as_ref().map_or(Ok(()), |will| will.check().map(drop))
+    }
+
+    /// From what the waits between tries are drawn: for tests that must go the same way again. Default: chance.
+    pub fn random_seed(mut self, seed: u64) -> Self {
+        self.random_seed = Some(seed);
+        self
     }
 
     pub(crate) fn check(&self) -> Result<(), OptionsError> {

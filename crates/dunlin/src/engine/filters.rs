@@ -298,9 +298,9 @@ impl Filters {
     /// The server has no subscription of ours: what is held is asked for again, and what was to be left is.
     fn forget_granted(&mut self, wakers: &mut Vec<Waker>) {
         self.identifiers.handle_session_lost();
+        self.answer_leaving(&Ok(()), wakers);
         let unused_labels = &mut self.unused_labels;
         self.filters.retain(|_, filter| {
-            wakers.extend(filter.leaving.drain(..).filter_map(|inbox| inbox.answer(Ok(()))));
             unused_labels.append(&mut filter.leaving_labels);
             if filter.holders.is_empty() {
                 unused_labels.append(&mut filter.labels);
@@ -324,10 +324,20 @@ impl Filters {
     pub(crate) fn end(&mut self, wakers: &mut Vec<Waker>) {
         // A session that is kept goes on collecting messages.
         let left = if self.kept { Err(SubscribeError::Closed) } else { Ok(()) };
-        for filter in self.filters.values_mut() {
-            wakers.extend(filter.leaving.drain(..).filter_map(|inbox| inbox.answer(left.clone())));
+        self.answer_leaving(&left, wakers);
+        let mut holders: Vec<_> = self.holders.iter().collect();
+        holders.sort_unstable_by_key(|(holder, _)| **holder);
+        wakers.extend(holders.into_iter().filter_map(|(_, held)| held.inbox.end()));
+    }
+
+    /// Whoever waits for an UNSUBACK has this answer. In the order of the filters, not in that of a hash map: what
+    /// happens once from a seed must happen again.
+    fn answer_leaving(&mut self, answer: &Result<(), SubscribeError>, wakers: &mut Vec<Waker>) {
+        let mut filters: Vec<_> = self.filters.values_mut().filter(|filter| !filter.leaving.is_empty()).collect();
+        filters.sort_unstable_by_key(|filter| filter.number);
+        for filter in filters {
+            wakers.extend(filter.leaving.drain(..).filter_map(|inbox| inbox.answer(answer.clone())));
         }
-        wakers.extend(self.holders.values().filter_map(|held| held.inbox.end()));
     }
 }
 

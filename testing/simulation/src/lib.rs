@@ -29,6 +29,7 @@
 //! ```
 
 mod account;
+mod engine_layer;
 mod message;
 mod plan;
 mod random;

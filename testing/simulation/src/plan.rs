@@ -36,6 +36,8 @@ pub(crate) struct Plan {
     /// Of acts of the application.
     pub(crate) crash_in: usize,
     pub(crate) leave_in: usize,
+    /// The application gives subscriptions up and makes them again.
+    pub(crate) resubscribes: bool,
 }
 
 impl Plan {
@@ -61,6 +63,7 @@ impl Plan {
             keep_alive: random.of(&[1, 2, 5]),
             crash_in: random.of(&[0, 0, 0, 150]),
             leave_in: random.of(&[0, 80]),
+            resubscribes: random.once_in(3),
         };
         if calm {
             plan = Self {
@@ -75,6 +78,8 @@ impl Plan {
                 error_codes: false,
                 crash_in: 0,
                 leave_in: 0,
+                resubscribes: false,
+                session_expiry: 3_600,
                 ..plan
             };
         }

@@ -22,6 +22,8 @@ pub(crate) struct Remote {
     lingering: Option<bool>,
     random: Random,
     scratch: Vec<u8>,
+    /// Filters that the application holds.
+    pub(crate) wanted: Vec<&'static str>,
 }
 
 /// What the client reads behind the last byte.
@@ -47,6 +49,7 @@ impl Remote {
             lingering: None,
             random,
             scratch: Vec::new(),
+            wanted: Vec::new(),
         }
     }
 
@@ -86,6 +89,20 @@ impl Remote {
         self.read += self.arrived.len();
         into.append(&mut self.arrived);
         self.end
+    }
+
+    /// As [`Remote::read`], at most so many bytes.
+    pub(crate) fn read_at_most(&mut self, most: usize) -> (Vec<u8>, Option<End>) {
+        let len = most.min(self.arrived.len());
+        self.read += len;
+        (self.arrived.drain(..len).collect(), self.end.filter(|_| self.arrived.is_empty()))
+    }
+
+    /// The client sends no more on this link.
+    pub(crate) fn finish(&mut self) {
+        if let Some(wire) = &mut self.wire {
+            wire.up.finish();
+        }
     }
 
     /// Whether there is something to read, or the end.
@@ -138,6 +155,13 @@ impl Remote {
         }
     }
 
+    /// What the application holds, the server has.
+    pub(crate) fn check_subscriptions(&self) {
+        for filter in &self.wanted {
+            assert!(self.server.has_subscription(filter), "the subscription to {filter} is forgotten");
+        }
+    }
+
     /// Nothing is on its way and nothing is owed.
     pub(crate) fn is_done(&self) -> bool {
         let on_its_way = |wire: &Wire| !wire.up.rest().is_empty() || !wire.down.rest().is_empty();
@@ -181,6 +205,10 @@ impl Remote {
         match (up, down) {
             (None, None) => {}
             (Some(Break::Reset), _) | (_, Some(Break::Reset)) => self.lose(now, Fault::Reset, End::Reset),
+            (Some(Break::HalfClose), _) if link.up.is_finished() => {
+                self.server_lost(now);
+                self.end = Some(End::Finished);
+            }
             (Some(Break::HalfClose), _) => {
                 // The server hears that the client sends no more, and does the same.
                 let how = if self.random.once_in(2) { End::Reset } else { End::Finished };

@@ -4,7 +4,7 @@ use std::{
     sync::Once,
 };
 
-use crate::{Tally, plan::Plan, session_layer, trace::Trace};
+use crate::{Tally, engine_layer, plan::Plan, session_layer, trace::Trace};
 
 /// A run that broke a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,10 @@ fn run(seed: u64, calm: bool, traced: bool) -> Result<Tally, Failure> {
         }));
     });
     PLAYING.set(Some(String::new()));
-    let result = panic::catch_unwind(|| session_layer::run(Plan::of(seed, calm), traced));
+    let result = panic::catch_unwind(|| match seed % ENGINE_EVERY {
+        ENGINE_AT => engine_layer::run(Plan::of(seed, calm), traced),
+        _ => session_layer::run(Plan::of(seed, calm), traced),
+    });
     let what = PLAYING.take().unwrap_or_default();
     match result {
         Ok(remote) => Ok(remote.run.tally),
@@ -85,3 +88,10 @@ thread_local! {
 /// after it, the longest wait for the next connection, and its handshake, twice.
 pub const SETTLES_WITHIN: u64 = 60_000;
 const CALM_EVERY: u64 = 16;
+/// Of so many seeds, one is played with the whole client.
+const ENGINE_EVERY: u64 = 33;
+const ENGINE_AT: u64 = 32;
+/// Packets of a run, at least.
+pub(crate) const PACKETS: u64 = 200;
+/// Faults of a run, at least.
+pub(crate) const FAULTS: u64 = 5;

@@ -3,8 +3,8 @@ mod handshake;
 mod session;
 
 use dunlin_codec::{
-    Ack, Decoded, Disconnect, Packet, PacketId, PacketType, Properties, PropertyId, PropertyOwner, Publish, Qos,
-    ReasonCode, Suback, Unsuback, Unsubscribe, Version, decode,
+    Ack, Decoded, Disconnect, Packet, PacketId, PacketType, Properties, Property, PropertyId, PropertyOwner, Publish,
+    Qos, ReasonCode, Suback, TopicName, Unsuback, Unsubscribe, Version, decode,
 };
 
 use crate::{
@@ -120,6 +120,11 @@ impl Server {
         (self.knows_client, self.has_discarded) = (false, false);
     }
 
+    /// Whether a filter is subscribed.
+    pub(crate) fn has_subscription(&self, filter: &str) -> bool {
+        self.session.as_ref().is_some_and(|session| session.has_subscription(filter))
+    }
+
     /// Everything that was asked for is answered, and every message acknowledged.
     pub(crate) fn is_done(&self) -> bool {
         self.out.is_empty()
@@ -228,14 +233,13 @@ impl Server {
         let name = topic(TO_CLIENT, number);
         let mut publish = Publish { dup, qos, packet_id: PacketId::new(id), ..Publish::new(name, &payload) };
         let alias = self.connection.as_mut().and_then(|connection| connection.alias_for(number, &mut self.random));
-        let mut properties = [PropertyId::TopicAlias as u8, 0, 0];
-        if let Some((alias, known)) = alias {
-            properties[2] = alias;
-            publish.properties =
-                Properties::check(PropertyOwner::Packet(PacketType::Publish), &properties).unwrap_or_default();
-            if known {
-                publish.topic = dunlin_codec::TopicName::of_checked(&[]);
-            }
+        let identifiers = self.session.as_ref().map_or(Vec::new(), |session| session.identifiers(name));
+        let identifiers = identifiers.into_iter().map(Property::SubscriptionIdentifier);
+        let alias_property = alias.map(|(alias, _)| Property::TopicAlias(alias.into()));
+        let mut memory = [0; 24];
+        publish.properties = encode_properties(PacketType::Publish, identifiers.chain(alias_property), &mut memory);
+        if alias.is_some_and(|(_, known)| known) {
+            publish.topic = TopicName::of_checked(&[]);
         }
         self.put(now, &Packet::Publish(publish), run);
         self.payload = payload;
@@ -307,7 +311,7 @@ impl Server {
                 let number = number_of(publish.payload);
                 run.account.begin(number);
                 if let Some(connection) = &mut self.connection {
-                    connection.newest = Some(number);
+                    connection.newest = Some(run.account.sequence(number));
                 }
             }
             taken += consumed;
@@ -355,11 +359,12 @@ impl Server {
             }
             Packet::Subscribe(subscribe) => {
                 connection.begin_request(subscribe.packet_id);
+                let identifier = subscribe.properties.number(PropertyId::SubscriptionIdentifier);
                 let mut codes = Vec::new();
                 for filter in subscribe.filters.iter() {
                     let granted = filter.options.qos;
                     codes.push(granted as u8);
-                    session.subscribe(filter.filter.as_str(), granted);
+                    session.subscribe(filter.filter.as_str(), granted, identifier);
                 }
                 connection.answer(due, Answer::Suback(subscribe.packet_id, codes));
             }
@@ -401,6 +406,18 @@ impl Server {
             *known = Some(index);
         }
     }
+}
+
+fn encode_properties<'p, 'm>(
+    packet_type: PacketType,
+    list: impl IntoIterator<Item = Property<'p>>,
+    memory: &'m mut [u8],
+) -> Properties<'m> {
+    let mut len = 0;
+    for property in list {
+        len += property.encode(&mut memory[len..]).expect("room for what a server says");
+    }
+    Properties::check(PropertyOwner::Packet(packet_type), &memory[..len]).expect("properties that belong there")
 }
 
 /// A packet in a line.

@@ -148,6 +148,10 @@ impl Lane {
         self.finished = true;
     }
 
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finished
+    }
+
     /// Moves what has arrived to `out`, and tells how this direction ends, if it does.
     pub(crate) fn deliver(&mut self, now: u64, out: &mut Vec<u8>) -> Option<Break> {
         let until_break = |passed: usize| self.break_at.map_or(usize::MAX, |(at, _)| at.saturating_sub(passed));

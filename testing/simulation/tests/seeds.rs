@@ -23,7 +23,8 @@ fn nothing_is_lost_doubled_or_reordered() {
 
 #[test]
 fn a_seed_plays_the_same_run_again() {
-    for seed in 0..8 {
+    // The last two with the whole client.
+    for seed in [0, 1, 2, 3, 4, 5, 32, 65] {
         let (first, again) = (replay(seed, false), replay(seed, false));
         assert_eq!(first, again);
         assert_eq!(first.0.map(|tally| tally.packets), play_once(seed));

@@ -29,7 +29,7 @@ pub(super) struct Connection {
     /// Messages that want their PUBACK or PUBREC, in order, by QoS.
     pub(super) unanswered: [VecDeque<u16>; 3],
     pub(super) requests: Vec<u16>,
-    /// The message that came last: those behind it are newer.
+    /// The sequence of the message that came last: those behind it are newer.
     pub(super) newest: Option<u32>,
     pub(super) left: bool,
     /// What the client's topic aliases stand for: a topic by its index.
@@ -134,8 +134,9 @@ impl Connection {
             "message {number} is retained: the server has no such"
         );
         assert!(!publish.dup || self.session_present, "message {number} says DUP in a new session");
-        assert!(self.newest < Some(number), "message {number} is sent behind {:?}", self.newest);
-        self.newest = Some(number);
+        let sequence = run.account.sequence(number);
+        assert!(self.newest < Some(sequence), "message {number} is sent behind a newer one");
+        self.newest = Some(sequence);
         let Some(packet_id) = publish.packet_id else {
             return run.account.arrive(number, qos, publish.retain, len);
         };

@@ -1,10 +1,9 @@
-use dunlin_codec::{
-    Connack, Connect, Packet, PacketType, Properties, Property, PropertyId, PropertyOwner, Qos, ReasonCode, Version,
-};
+use dunlin_codec::{Connack, Connect, Packet, PacketType, Property, PropertyId, Qos, ReasonCode, Version};
 
 use super::{
     Run, Server,
     connection::{Answer, Connection},
+    encode_properties,
     session::{Progress, Session},
 };
 use crate::{random::Random, tally::Fault, trace::Who};
@@ -141,7 +140,7 @@ impl Server {
             }
             list.extend(limits.keep_alive.map(Property::ServerKeepAlive));
         }
-        let properties = encode(&list, &mut memory);
+        let properties = encode_properties(PacketType::Connack, list, &mut memory);
         let connack = Connack { properties, ..Connack::new(self.version, session_present, ReasonCode::SUCCESS) };
         self.put(now, &Packet::Connack(connack), run);
         if let Some(connection) = &mut self.connection {
@@ -153,7 +152,7 @@ impl Server {
     pub(super) fn send_refusal(&mut self, now: u64, reason: ReasonCode, run: &mut Run) {
         let redirects = matches!(reason, ReasonCode::USE_ANOTHER_SERVER | ReasonCode::SERVER_MOVED);
         let (mut memory, reference) = ([0; 16], Property::ServerReference("elsewhere"));
-        let properties = encode(&[reference][..usize::from(redirects)], &mut memory);
+        let properties = encode_properties(PacketType::Connack, redirects.then_some(reference), &mut memory);
         let connack = Connack { properties, ..Connack::new(self.version, false, reason) };
         self.put(now, &Packet::Connack(connack), run);
         self.closes = true;
@@ -177,12 +176,4 @@ impl Server {
             self.put_publish(now, message, true, run);
         }
     }
-}
-
-fn encode<'m>(list: &[Property<'_>], memory: &'m mut [u8]) -> Properties<'m> {
-    let mut len = 0;
-    for property in list {
-        len += property.encode(&mut memory[len..]).expect("room for what a server says");
-    }
-    Properties::check(PropertyOwner::Packet(PacketType::Connack), &memory[..len]).expect("properties of CONNACK")
 }

@@ -13,7 +13,20 @@ pub(super) struct Session {
     pubrecs_sent: Vec<u16>,
     pub(super) outgoing: VecDeque<Outgoing>,
     last_id: u16,
-    subscriptions: Vec<(String, Qos)>,
+    subscriptions: Vec<Subscription>,
+}
+
+#[derive(Debug)]
+struct Subscription {
+    filter: String,
+    granted: Qos,
+    identifier: Option<u32>,
+}
+
+impl Subscription {
+    fn matches(&self, topic: TopicName<'_>) -> bool {
+        TopicFilter::new(&self.filter).is_ok_and(|filter| filter.matches(topic))
+    }
 }
 
 /// A message for the client.
@@ -98,24 +111,31 @@ impl Session {
 
     // ---- subscriptions ----
 
-    pub(super) fn subscribe(&mut self, filter: &str, qos: Qos) {
-        match self.subscriptions.iter_mut().find(|(known, _)| known == filter) {
-            Some((_, granted)) => *granted = qos,
-            None => self.subscriptions.push((filter.into(), qos)),
-        }
+    pub(super) fn subscribe(&mut self, filter: &str, granted: Qos, identifier: Option<u32>) {
+        self.unsubscribe(filter);
+        self.subscriptions.push(Subscription { filter: filter.into(), granted, identifier });
     }
 
     /// False: there was no such subscription.
     pub(super) fn unsubscribe(&mut self, filter: &str) -> bool {
         let before = self.subscriptions.len();
-        self.subscriptions.retain(|(known, _)| known != filter);
+        self.subscriptions.retain(|known| known.filter != filter);
         self.subscriptions.len() < before
+    }
+
+    pub(super) fn has_subscription(&self, filter: &str) -> bool {
+        self.subscriptions.iter().any(|known| known.filter == filter)
     }
 
     /// The highest QoS that a topic is subscribed with.
     pub(super) fn granted(&self, topic: TopicName<'_>) -> Option<Qos> {
-        let matches = |filter: &str| TopicFilter::new(filter).is_ok_and(|filter| filter.matches(topic));
-        self.subscriptions.iter().filter(|(filter, _)| matches(filter)).map(|(_, qos)| *qos).max()
+        self.subscriptions.iter().filter(|known| known.matches(topic)).map(|known| known.granted).max()
+    }
+
+    /// The identifiers of all subscriptions to a topic.
+    pub(super) fn identifiers(&self, topic: TopicName<'_>) -> Vec<u32> {
+        let matching = self.subscriptions.iter().filter(|known| known.matches(topic));
+        matching.filter_map(|known| known.identifier).collect()
     }
 }
 

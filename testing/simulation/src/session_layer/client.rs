@@ -14,6 +14,7 @@ use crate::{
     message::{FILTERS, TO_SERVER, number_of, topic, write_payload},
     random::Random,
     remote::{End, Remote},
+    run::{FAULTS, PACKETS},
     tally::Fault,
     trace::Who,
 };
@@ -60,7 +61,10 @@ struct Watch {
     head: Vec<u8>,
     /// It must be answered.
     asks: bool,
+    is_message: bool,
     asked_at: u64,
+    /// When it was asked for what nothing has come since.
+    owed_since: Option<u64>,
     /// Milliseconds; 0: none.
     keep_alive: u64,
 }
@@ -215,7 +219,11 @@ impl Client {
 
     /// Whether anything was taken.
     fn read<M: Given>(&mut self, session: &mut Session<M>) -> bool {
+        let before = self.input.len();
         let end = self.remote.read(&mut self.input);
+        if self.input.len() > before {
+            self.watch.owed_since = None;
+        }
         let input = core::mem::take(&mut self.input);
         let mut consumed = 0;
         self.blocked = false;
@@ -500,6 +508,7 @@ impl Watch {
                         packet_type => !ASKING.contains(&packet_type),
                     };
                     self.asks = !unanswered;
+                    self.is_message = first_byte >> 4 == PacketType::Publish as u8;
                     self.left = header.packet_len() - header.len;
                     self.head.clear();
                 }
@@ -509,6 +518,13 @@ impl Watch {
             bytes = &bytes[len..];
             if self.asks {
                 self.asked_at = now;
+                if self.left == 0 && self.head.is_empty() {
+                    self.owed_since.get_or_insert(now);
+                }
+            }
+            if self.is_message && self.owed_since.is_some() {
+                // On a slow link the silence counts from the end of what is being sent.
+                self.owed_since = Some(now);
             }
         }
     }
@@ -519,6 +535,10 @@ impl Watch {
             let silent = now - self.asked_at;
             assert!(silent <= self.keep_alive, "nothing was asked for {silent} ms: a PINGREQ is due");
         }
+        // What is asked behind the last byte that came, inside of what is being sent, may wait for the next ping.
+        let silent = self.owed_since.map_or(0, |since| now - since);
+        let allowed = self.keep_alive + u64::from(PING_TIMEOUT);
+        assert!(!connected || !has_room || silent <= allowed, "the server owes an answer for {silent} ms: it is dead");
     }
 }
 
@@ -530,9 +550,5 @@ const ASKING: [u8; 4] =
     [PacketType::Pubrel as u8, PacketType::Subscribe as u8, PacketType::Unsubscribe as u8, PacketType::Pingreq as u8];
 const CONNECT_TIMEOUT: u32 = 3_000;
 const PING_TIMEOUT: u32 = 3_000;
-/// Packets of a run, at least.
-const PACKETS: u64 = 200;
-/// Faults of a run, at least.
-const FAULTS: u64 = 5;
 /// Turns of a driver, of which a run has a few thousand.
 const TURNS: u32 = 200_000;

@@ -5,6 +5,7 @@
 //!     ├──> house  ──> one file a rule, over the text of every file
 //!     ├──> conformance ──> statements (the list), evidence (the tests that show them), page
 //!     ├──> coverage, mutants ──> excuses (lists of lines that are left out, with reasons)
+//!     ├──> simulation ──> sabotage (changes that it must find)
 //!     └──> test   ──> needs (what must be installed), stages (what is run)
 //! ```
 //!
@@ -22,6 +23,7 @@ mod probe;
 mod process;
 mod report;
 mod rust_text;
+mod simulation;
 mod test;
 mod tools;
 mod tree;
@@ -48,7 +50,10 @@ static COMMANDS: &[Command] = &[
         name: "test",
         arguments: "[--yes] [--quick]",
         about: "everything: installs what is missing (asks first), then runs every check and test",
-        details: &["--yes, -y   install what is missing without asking", "--quick     leave out the probe"],
+        details: &[
+            "--yes, -y   install what is missing without asking",
+            "--quick     leave out the simulation and the probe",
+        ],
         every_run: true,
         run: test::run,
     },
@@ -104,6 +109,14 @@ static COMMANDS: &[Command] = &[
         details: &[],
         every_run: true,
         run: probe::run,
+    },
+    Command {
+        name: "simulation",
+        arguments: "[NAME ...]",
+        about: "thousands of schedules of faults; then breaks one rule after the other, which must be found",
+        details: &["NAME        break only these, of testing/simulation/sabotage"],
+        every_run: true,
+        run: simulation::run,
     },
 ];
 

@@ -48,7 +48,7 @@ pub(crate) fn with_servers(job: Job) -> Job {
 struct Options {
     /// Install without asking.
     yes: bool,
-    /// Leave out the probe.
+    /// Leave out the simulation and the probe.
     quick: bool,
 }
 

@@ -101,6 +101,7 @@ pub(super) fn all(options: Options) -> Vec<Stage> {
     ]);
     stages.extend(subcommand("conformance", &["--check"], None));
     if !options.quick {
+        stages.extend(subcommand("simulation", &[], None));
         stages.extend(subcommand("probe", &[], Some(needs::FIRMWARE_TARGET)));
     }
     stages
@@ -198,6 +199,6 @@ mod tests {
             assert_eq!(listed, command.every_run, "{}", command.name);
         }
         let quick = all(Options { quick: true, ..Options::default() });
-        assert!(quick.iter().all(|stage| stage.name != "probe"));
+        assert!(quick.iter().all(|stage| stage.name != "probe" && stage.name != "simulation"));
     }
 }

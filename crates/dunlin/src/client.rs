@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use crate::{
     ConnectOptions, ConnectionError, Driver, Events, OptionsError, Payload, Publish, Statistics, Subscribe,
+    Subscription,
     engine::{Closing, Engine, Shared},
 };
 
@@ -123,6 +124,22 @@ impl Client {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.handle.shared
+    }
+
+    /// The messages that no subscription takes: those of a resumed session that [wait](ConnectOptions::claim_within), and
+    /// whatever comes from now on that matches no filter. Until it is dropped, none is acknowledged without having been
+    /// taken from here. It has no filter, so nothing is subscribed and there is nothing to unsubscribe.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dunlin::Client) {
+    /// let mut unclaimed = client.unclaimed();
+    /// while let Some(message) = unclaimed.next().await {
+    ///     println!("nobody wants {}", message.topic());
+    /// }
+    /// # }
+    /// ```
+    pub fn unclaimed(&self) -> Subscription {
+        Subscription::of_the_rest(&self.handle)
     }
 
     /// What happens to this client from now on.

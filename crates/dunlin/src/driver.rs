@@ -19,7 +19,7 @@ use tokio::time;
 use crate::{
     ConnectOptions, ConnectionError, Event, NetworkError, NotConvinced, OptionsError, Status,
     engine::{Engine, Shared, Stage},
-    random,
+    millis, random,
     tls::Connector,
 };
 use connection::Connection;
@@ -364,8 +364,4 @@ async fn unless<T>(stop: impl Future<Output = ()>, work: impl Future<Output = T>
         Poll::Pending => work.as_mut().poll(cx).map(Some),
     })
     .await
-}
-
-fn millis(duration: Duration) -> u32 {
-    duration.as_millis().min(u32::MAX.into()) as u32
 }

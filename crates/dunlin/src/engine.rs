@@ -2,6 +2,7 @@ mod filters;
 mod inbox;
 mod receipts;
 mod router;
+mod unclaimed;
 
 pub(crate) use filters::Holder;
 pub(crate) use inbox::{Batch, Inbox};
@@ -26,9 +27,11 @@ use crate::{
     lock,
     memory::{self, Heap},
     message::Parts,
+    millis,
 };
 use filters::{Answer, Filters};
 use receipts::Receipts;
+use unclaimed::Unclaimed;
 
 /// What the handles of a client and its driver share: the engine behind one short lock, under which nobody makes a
 /// system call, wakes a task or waits.
@@ -135,6 +138,11 @@ impl Shared {
         self.reading_stopped.store(stopped, Ordering::SeqCst);
     }
 
+    /// Bytes that the driver throws away.
+    pub(crate) fn remove_unread(&self, bytes: usize) {
+        self.unread.fetch_sub(bytes, Ordering::SeqCst);
+    }
+
     pub(crate) fn add_unread(&self, bytes: usize) {
         self.unread.fetch_add(bytes, Ordering::SeqCst);
     }
@@ -164,6 +172,9 @@ pub(crate) struct Engine {
     /// The authentication that is under way.
     pub(crate) conversation: Option<Conversation>,
     pub(crate) reauthentication: Option<Reauthentication>,
+    unclaimed: Unclaimed,
+    /// Bytes that were unread and are no more, without anybody having read them.
+    freed: usize,
     driver: Option<Waker>,
     queue_limit: usize,
     reconnect_when_stalled: bool,
@@ -229,7 +240,7 @@ pub struct Statistics {
     pub unknown: u64,
     /// Messages that were received.
     pub received: u64,
-    /// Received messages that matched no subscription; they were acknowledged.
+    /// Received messages that matched no subscription, and that nobody claimed; they were acknowledged.
     pub unclaimed: u64,
     /// Received QoS 0 messages that were dropped because the buffer of their subscription was full.
     pub dropped: u64,
@@ -251,6 +262,8 @@ impl Engine {
             filters: Filters::new(!options.session_expiry.is_zero(), options.subscription_identifiers),
             conversation: None,
             reauthentication: None,
+            unclaimed: Unclaimed::new(millis(options.claim_within)),
+            freed: 0,
             driver: None,
             queue_limit: options.queue_bytes.max(1),
             reconnect_when_stalled: options.reconnect_when_stalled,
@@ -418,13 +431,15 @@ impl Engine {
         let topic = parts.aliased_topic().unwrap_or(publish.topic.as_bytes());
         let dropped = &mut self.statistics.dropped;
         let holders = self.filters.hand_out(topic, publish.properties, &parts, overfull, dropped);
-        let Some(delivery) = delivery else {
-            self.statistics.unclaimed += u64::from(holders == 0);
-            return;
-        };
+        if holders == 0 {
+            if self.unclaimed.take(parts, overfull) {
+                return;
+            }
+            self.statistics.unclaimed += 1;
+        }
+        let Some(delivery) = delivery else { return };
         match holders {
             0 => {
-                self.statistics.unclaimed += 1;
                 self.session.acknowledge(delivery);
             }
             1 => {}
@@ -468,11 +483,11 @@ impl Engine {
             };
             self.listeners.iter().for_each(|listener| wakers.extend(listener.push(event.clone())));
         }
-        self.filters.pass_on(chunk, wakers)
+        self.filters.pass_on(chunk, wakers) + self.unclaimed.pass_on(chunk)
     }
 
     pub(crate) fn has_told(&self) -> bool {
-        !self.told.is_empty() || self.filters.has_handed_out()
+        !self.told.is_empty() || self.filters.has_handed_out() || self.unclaimed.has_new()
     }
 
     // ---- events and status ----
@@ -526,10 +541,26 @@ impl Engine {
 
     // ---- the connection ----
 
-    pub(crate) fn handle_connected(&mut self, session_present: bool, wakers: &mut Vec<Waker>) {
+    /// What is due by the clock, to be called before the driver sleeps.
+    pub(crate) fn handle_time(&mut self, now: Instant) {
+        self.close_claims(now);
+    }
+
+    /// When to call it again.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.unclaimed.deadline()
+    }
+
+    /// Bytes that nobody will read any more, see [`Shared::taken`].
+    pub(crate) fn take_freed(&mut self) -> usize {
+        core::mem::take(&mut self.freed)
+    }
+
+    pub(crate) fn handle_connected(&mut self, session_present: bool, now: Instant, wakers: &mut Vec<Waker>) {
         self.statistics.connections += 1;
         self.set_status(Status::Connected, wakers);
         self.filters.handle_connected(session_present, wakers);
+        self.open_claims(session_present, now);
         self.settle_polled(wakers);
         self.ask(wakers);
     }

@@ -61,6 +61,9 @@ pub enum Event {
         /// How often this was told of it.
         times: u8,
     },
+    /// A message of a resumed session that no subscription claimed in [time](crate::ConnectOptions::claim_within). It is
+    /// acknowledged now.
+    Unclaimed(Message),
     /// The connection ended.
     Disconnected {
         /// Why.
@@ -174,7 +177,7 @@ impl EventQueue {
         let mut state = lock(&self.state);
         let last = matches!(event, Event::Closed);
         state.closed |= last;
-        let frequent = matches!(event, Event::PublishReceived(_) | Event::Published { .. });
+        let frequent = matches!(event, Event::PublishReceived(_) | Event::Unclaimed(_) | Event::Published { .. });
         let room = match frequent {
             true => state.missed == 0 && state.events.len() < CAPACITY && state.bytes < CAPACITY_BYTES,
             false => state.events.len() < CAPACITY + RESERVED,
@@ -196,7 +199,7 @@ impl EventQueue {
 
 fn size(event: &Event) -> usize {
     match event {
-        Event::PublishReceived(message) => message.size(),
+        Event::PublishReceived(message) | Event::Unclaimed(message) => message.size(),
         _ => 0,
     }
 }

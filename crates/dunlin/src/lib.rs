@@ -86,10 +86,18 @@ pub use websocket::{WebSocketError, WebSocketOptions};
 #[cfg(feature = "websocket")]
 pub use websocket::{WebSocketNotSpoken, WebSocketSetupError, WebSocketViolation};
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 /// Nothing in this crate panics while it holds a lock; if something did, its data would still be whole.
 #[inline]
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// As the session counts time; more than 49 days are as good as that.
+fn millis(duration: Duration) -> u32 {
+    duration.as_millis().min(u32::MAX.into()) as u32
 }

@@ -95,6 +95,14 @@ impl Message {
         Self { bytes, parts, owner }
     }
 
+    pub(crate) fn into_parts(self) -> (Bytes, Parts) {
+        (self.bytes, self.parts)
+    }
+
+    pub(crate) fn delivery(&self) -> Option<Delivery> {
+        self.parts.delivery
+    }
+
     /// Bytes of the message itself.
     pub(crate) fn size(&self) -> usize {
         self.parts.len()

@@ -43,6 +43,7 @@ use crate::{
 /// | queue (bytes accepted and not yet transmitted) | 128 KiB |
 /// | memory for messages that wait for their acknowledgement | 16 MiB copied, as much by reference |
 /// | unread bytes of all subscriptions | 16 MiB |
+/// | claim within (messages of a resumed session that nobody has subscribed to yet) | 10 s |
 /// | connect timeout (address, TCP, TLS, WebSocket, CONNACK) | 20 s |
 /// | ping timeout | 10 s |
 /// | ack timeout | 60 s, told and no more |
@@ -84,6 +85,7 @@ pub struct ConnectOptions {
     pub(crate) queue_bytes: usize,
     pub(crate) memory_bytes: usize,
     pub(crate) unread_bytes: usize,
+    pub(crate) claim_within: Duration,
     pub(crate) connect_timeout: Duration,
     pub(crate) ping_timeout: Duration,
     pub(crate) ack_timeout: Duration,
@@ -127,6 +129,7 @@ impl ConnectOptions {
             queue_bytes: 128 << 10,
             memory_bytes: 16 << 20,
             unread_bytes: 16 << 20,
+            claim_within: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(20),
             ping_timeout: Duration::from_secs(10),
             ack_timeout: Duration::from_secs(60),
@@ -321,6 +324,15 @@ impl ConnectOptions {
     /// Bytes of received messages that may wait in all subscriptions together before reading stops.
     pub fn unread_bytes(mut self, bytes: usize) -> Self {
         self.unread_bytes = bytes;
+        self
+    }
+
+    /// How long messages of a resumed session wait for a subscription that is made again, or for
+    /// [`Client::unclaimed`](crate::Client::unclaimed), before they are acknowledged and told as
+    /// [`Event::Unclaimed`](crate::Event::Unclaimed). It counts from each CONNACK, in milliseconds; zero: not at all.
+    /// Messages count as unread while they wait.
+    pub fn claim_within(mut self, time: Duration) -> Self {
+        self.claim_within = time;
         self
     }
 

@@ -11,7 +11,7 @@ use dunlin_session::Delivery;
 use futures_core::Stream;
 
 use crate::{
-    Message, SubscribeError,
+    Message, Status, SubscribeError,
     client::Handle,
     engine::{Batch, Holder, Inbox},
     message::{Owner, Parts},
@@ -119,20 +119,12 @@ impl<'a> Subscribe<'a> {
             let begun = begun?;
             begun.told.into_iter().for_each(|event| engine.tell(event));
             engine.ask(&mut wakers);
+            engine.claim(begun.holder, &self.filters);
             Ok((begun.holder, begun.inbox))
         });
         wakers.into_iter().for_each(core::task::Waker::wake);
         let (holder, inbox) = result?;
-        Ok(Subscription {
-            handle: self.handle.clone(),
-            holder,
-            inbox,
-            manual: self.manual,
-            current: Batch::default(),
-            taken: Vec::new(),
-            taken_bytes: 0,
-            released: false,
-        })
+        Ok(Subscription::new(self.handle, holder, inbox, self.manual))
     }
 }
 
@@ -181,6 +173,31 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    fn new(handle: &Arc<Handle>, holder: Holder, inbox: Arc<Inbox>, manual: bool) -> Self {
+        Self {
+            handle: handle.clone(),
+            holder,
+            inbox,
+            manual,
+            current: Batch::default(),
+            taken: Vec::new(),
+            taken_bytes: 0,
+            released: false,
+        }
+    }
+
+    /// Of the messages that no other takes.
+    pub(crate) fn of_the_rest(handle: &Arc<Handle>) -> Self {
+        let (holder, inbox) = handle.shared.with(|engine| {
+            let (holder, inbox) = engine.claim_all(BUFFER_BYTES);
+            if engine.status == Status::Closed {
+                let _ = inbox.end();
+            }
+            (holder, inbox)
+        });
+        Self::new(handle, holder, inbox, false)
+    }
+
     /// Waits for the next message. `None`: no more will come, see [`error`](Subscription::error). May be dropped at
     /// any time without loss.
     pub async fn next(&mut self) -> Option<Message> {

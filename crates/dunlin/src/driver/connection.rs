@@ -259,6 +259,7 @@ impl<'d> Connection<'d> {
                 if told {
                     let unread = engine.pass_on(&chunk, &mut self.wakers);
                     shared.add_unread(unread);
+                    shared.remove_unread(engine.take_freed());
                 } else {
                     self.read.advance(used);
                 }
@@ -374,6 +375,8 @@ impl<'d> Connection<'d> {
             _ => {}
         }
         let now = self.clock.now();
+        engine.handle_time(now);
+        shared.remove_unread(engine.take_freed());
         if !blocked {
             let transmits = engine.session.poll_transmit(now).is_some();
             let settled = engine.settle_polled(&mut self.wakers);
@@ -386,6 +389,7 @@ impl<'d> Connection<'d> {
         }
         let wake_at = [
             engine.session.poll_timeout().map(|at| self.clock.at(at)),
+            engine.deadline().map(|at| self.clock.at(at)),
             engine.closing.and_then(|closing| closing.deadline).filter(|_| self.ending.is_none()),
             self.ending.as_ref().map(|(_, until)| *until),
         ];

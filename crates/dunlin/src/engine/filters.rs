@@ -35,6 +35,8 @@ pub(crate) struct Filters {
     asked: HashMap<PacketId, Asked>,
     /// Holders of the message that is handed out, and those with messages that are not passed on yet.
     targets: Vec<Holder>,
+    /// Who takes what no subscription does.
+    rest: Vec<Holder>,
     touched: Vec<Holder>,
     /// Requests that this server cannot be asked.
     refused: Vec<Answer>,
@@ -135,6 +137,7 @@ impl Filters {
             due: VecDeque::new(),
             asked: HashMap::new(),
             targets: Vec::new(),
+            rest: Vec::new(),
             touched: Vec::new(),
             refused: Vec::new(),
             unused_labels: Vec::new(),
@@ -211,12 +214,23 @@ impl Filters {
         Ok(begun)
     }
 
+    /// A receiver for what no subscription takes.
+    pub(crate) fn take_the_rest(&mut self, buffer: usize) -> (Holder, Arc<Inbox>) {
+        let holder = self.next_holder;
+        self.next_holder += 1;
+        let inbox = Arc::new(Inbox::new(buffer, 0));
+        self.holders.insert(holder, Held::new(inbox.clone()));
+        self.rest.push(holder);
+        (holder, inbox)
+    }
+
     /// The subscription ends. `explicit`: the server is to be told even if it keeps the session; its inbox is then
     /// told when that is done.
     pub(crate) fn release(&mut self, holder: Holder, explicit: bool, label: Option<u32>) -> Left {
         let mut left = Left::default();
         let Some(mut held) = self.holders.remove(&holder) else { return left };
         left.deliveries = held.take_given();
+        self.rest.retain(|known| *known != holder);
         for name in &held.filters {
             self.router.remove(levels(name), holder);
             let Some(filter) = self.filters.get_mut(name) else { continue };

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use dunlin_session::Delivery;
 
-use crate::{SubscribeError, lock, message::Parts};
+use crate::{Message, SubscribeError, lock, message::Parts};
 
 /// What lies between the engine and one subscription: its messages, and what became of its requests.
 #[derive(Debug)]
@@ -40,6 +40,14 @@ pub(crate) struct Batch {
     pub(crate) chunk: Bytes,
     pub(crate) parts: vec::IntoIter<Parts>,
     pub(crate) bytes: usize,
+}
+
+impl From<Message> for Batch {
+    fn from(message: Message) -> Self {
+        let bytes = message.size();
+        let (chunk, parts) = message.into_parts();
+        Self { chunk, parts: vec![parts].into_iter(), bytes }
+    }
 }
 
 impl Inbox {

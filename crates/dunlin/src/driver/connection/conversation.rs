@@ -21,7 +21,7 @@ impl Connection<'_> {
         self.was_connected = true;
         let session_present = connected.session_present;
         engine.tell(Event::Connected(connected));
-        engine.handle_connected(session_present, &mut self.wakers);
+        engine.handle_connected(session_present, self.clock.now(), &mut self.wakers);
     }
 
     /// Lets the application answer. `Ok(true)`: there may be more to read.

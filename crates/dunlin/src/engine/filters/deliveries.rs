@@ -3,9 +3,19 @@ use std::{collections::VecDeque, sync::Arc};
 use dunlin_session::Delivery;
 
 use super::{Filters, Held, Holder};
-use crate::engine::inbox::Inbox;
+use crate::{Message, engine::inbox::Inbox};
 
 impl Filters {
+    /// Hands over messages that came earlier.
+    pub(crate) fn give(&mut self, holder: Holder, messages: Vec<Message>) {
+        let Some(held) = self.holders.get_mut(&holder) else { return };
+        for message in messages {
+            held.given.extend(message.delivery());
+            // Nobody waits at a receiver that is new.
+            let _ = held.inbox.push(message.into());
+        }
+    }
+
     /// The subscription is done with a message. False: it was before, or never had it.
     #[inline]
     pub(crate) fn is_done(&mut self, holder: Holder, delivery: Delivery) -> bool {

@@ -28,6 +28,9 @@ impl Filters {
                 }
             });
         }
+        if self.targets.is_empty() {
+            self.targets.extend(&self.rest);
+        }
         let mut taken = 0;
         for &holder in &self.targets {
             let Some(held) = self.holders.get_mut(&holder) else { continue };

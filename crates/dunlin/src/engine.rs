@@ -2,9 +2,10 @@ mod filters;
 mod inbox;
 mod receipts;
 mod router;
+mod stalls;
 mod unclaimed;
 
-pub(crate) use filters::Holder;
+pub(crate) use filters::{Holder, Terms};
 pub(crate) use inbox::{Batch, Inbox};
 
 use std::{
@@ -31,6 +32,7 @@ use crate::{
 };
 use filters::{Answer, Filters};
 use receipts::Receipts;
+use stalls::Stalls;
 use unclaimed::Unclaimed;
 
 /// What the handles of a client and its driver share: the engine behind one short lock, under which nobody makes a
@@ -173,6 +175,7 @@ pub(crate) struct Engine {
     pub(crate) conversation: Option<Conversation>,
     pub(crate) reauthentication: Option<Reauthentication>,
     unclaimed: Unclaimed,
+    stalls: Stalls,
     /// Bytes that were unread and are no more, without anybody having read them.
     freed: usize,
     driver: Option<Waker>,
@@ -242,7 +245,8 @@ pub struct Statistics {
     pub received: u64,
     /// Received messages that matched no subscription, and that nobody claimed; they were acknowledged.
     pub unclaimed: u64,
-    /// Received QoS 0 messages that were dropped because the buffer of their subscription was full.
+    /// Received messages that were dropped: QoS 0 ones because the buffer of their subscription was full, others because
+    /// it was stalled and [chose so](crate::OnStall::Drop).
     pub dropped: u64,
     /// Connections that were accepted by the server.
     pub connections: u64,
@@ -263,6 +267,7 @@ impl Engine {
             conversation: None,
             reauthentication: None,
             unclaimed: Unclaimed::new(millis(options.claim_within)),
+            stalls: Stalls::new(millis(options.stall_after)),
             freed: 0,
             driver: None,
             queue_limit: options.queue_bytes.max(1),
@@ -542,13 +547,14 @@ impl Engine {
     // ---- the connection ----
 
     /// What is due by the clock, to be called before the driver sleeps.
-    pub(crate) fn handle_time(&mut self, now: Instant) {
+    pub(crate) fn handle_time(&mut self, now: Instant, reading_stopped: bool) {
         self.close_claims(now);
+        self.look_for_stalls(now, reading_stopped);
     }
 
     /// When to call it again.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.unclaimed.deadline()
+        [self.unclaimed.deadline(), self.stalls.deadline()].into_iter().flatten().min()
     }
 
     /// Bytes that nobody will read any more, see [`Shared::taken`].

@@ -64,6 +64,14 @@ pub enum Event {
     /// A message of a resumed session that no subscription claimed in [time](crate::ConnectOptions::claim_within). It is
     /// acknowledged now.
     Unclaimed(Message),
+    /// A subscription has been holding others back for [long](crate::ConnectOptions::stall_after): it has not taken or
+    /// not acknowledged a message whose turn it is, or so much waits in it that nothing more is read.
+    Stalled {
+        /// Which: its filters. None: it is that of [`Client::unclaimed`](crate::Client::unclaimed).
+        filters: Box<[Box<str>]>,
+        /// Messages of it that were dropped, if it chose [so](crate::OnStall::Drop).
+        dropped: u64,
+    },
     /// The connection ended.
     Disconnected {
         /// Why.

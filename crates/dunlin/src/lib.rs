@@ -78,7 +78,7 @@ pub use events::{Connected, Event, Events};
 pub use message::Message;
 pub use options::{ConnectOptions, OptionsError, OptionsWarning, UrlError, Will};
 pub use publish::{Payload, Publish, Publishing, Receipt};
-pub use subscription::{Subscribe, Subscription, Unsubscribe};
+pub use subscription::{OnStall, Subscribe, Subscription, Unsubscribe};
 #[cfg(feature = "tls")]
 pub use tls::{CertificateProblem, TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError, TlsVersion};
 pub use tls::{TlsError, TlsOptions};

@@ -38,7 +38,7 @@ pub(crate) struct Parts {
     retain: bool,
     dup: bool,
     v5: bool,
-    /// QoS 0 messages that were dropped just before it.
+    /// Messages that were dropped just before it.
     pub(crate) missed: u32,
     pub(crate) delivery: Option<Delivery>,
 }
@@ -75,7 +75,7 @@ impl Parts {
         self.aliased.as_deref()
     }
 
-    /// The same where so many QoS 0 messages were dropped before it.
+    /// The same where so many messages were dropped before it.
     pub(crate) fn after(&self, missed: u32) -> Self {
         Self { missed, ..self.clone() }
     }
@@ -158,7 +158,8 @@ impl Message {
         self.properties().text(PropertyId::ResponseTopic)
     }
 
-    /// How many QoS 0 messages of this subscription were dropped just before this one, because its buffer was full.
+    /// How many messages of this subscription were dropped just before this one: QoS 0 ones because its buffer was full,
+    /// or any because it was stalled and [chose so](crate::OnStall::Drop).
     pub fn missed_before(&self) -> u64 {
         self.parts.missed.into()
     }

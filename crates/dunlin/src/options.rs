@@ -44,6 +44,7 @@ use crate::{
 /// | memory for messages that wait for their acknowledgement | 16 MiB copied, as much by reference |
 /// | unread bytes of all subscriptions | 16 MiB |
 /// | claim within (messages of a resumed session that nobody has subscribed to yet) | 10 s |
+/// | stall after (a message that holds others back) | 30 s |
 /// | connect timeout (address, TCP, TLS, WebSocket, CONNACK) | 20 s |
 /// | ping timeout | 10 s |
 /// | ack timeout | 60 s, told and no more |
@@ -86,6 +87,7 @@ pub struct ConnectOptions {
     pub(crate) memory_bytes: usize,
     pub(crate) unread_bytes: usize,
     pub(crate) claim_within: Duration,
+    pub(crate) stall_after: Duration,
     pub(crate) connect_timeout: Duration,
     pub(crate) ping_timeout: Duration,
     pub(crate) ack_timeout: Duration,
@@ -130,6 +132,7 @@ impl ConnectOptions {
             memory_bytes: 16 << 20,
             unread_bytes: 16 << 20,
             claim_within: Duration::from_secs(10),
+            stall_after: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(20),
             ping_timeout: Duration::from_secs(10),
             ack_timeout: Duration::from_secs(60),
@@ -333,6 +336,17 @@ impl ConnectOptions {
     /// Messages count as unread while they wait.
     pub fn claim_within(mut self, time: Duration) -> Self {
         self.claim_within = time;
+        self
+    }
+
+    /// How long a message may hold others back, because its subscription does not take or not acknowledge it, before
+    /// that is told as [`Event::Stalled`](crate::Event::Stalled), in milliseconds; zero: it is never told.
+    ///
+    /// Answers leave in the order of the messages, a server sends no more than Receive Maximum without an answer, and
+    /// what waits in all subscriptions together is bounded: so one that stands still stops others. What becomes of its
+    /// messages then is its own [choice](crate::Subscribe::on_stall).
+    pub fn stall_after(mut self, time: Duration) -> Self {
+        self.stall_after = time;
         self
     }
 

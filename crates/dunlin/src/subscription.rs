@@ -13,7 +13,7 @@ use futures_core::Stream;
 use crate::{
     Message, Status, SubscribeError,
     client::Handle,
-    engine::{Batch, Holder, Inbox},
+    engine::{Batch, Holder, Inbox, Terms},
     message::{Owner, Parts},
 };
 
@@ -23,9 +23,7 @@ use crate::{
 pub struct Subscribe<'a> {
     handle: &'a Arc<Handle>,
     filters: Vec<Box<str>>,
-    options: SubscriptionOptions,
-    buffer_bytes: usize,
-    manual: bool,
+    terms: Terms,
     label: Option<u32>,
 }
 
@@ -34,9 +32,12 @@ impl<'a> Subscribe<'a> {
         Self {
             handle,
             filters: vec![filter.into()],
-            options: SubscriptionOptions::default(),
-            buffer_bytes: BUFFER_BYTES,
-            manual: false,
+            terms: Terms {
+                options: SubscriptionOptions::default(),
+                buffer_bytes: BUFFER_BYTES,
+                manual: false,
+                on_stall: OnStall::Hold,
+            },
             label: None,
         }
     }
@@ -52,31 +53,31 @@ impl<'a> Subscribe<'a> {
 
     /// The highest QoS its messages come with; QoS 0 if not said.
     pub fn qos(mut self, qos: Qos) -> Self {
-        self.options.qos = qos;
+        self.terms.options.qos = qos;
         self
     }
 
     /// Without the messages that this client publishes (5.0).
     pub fn no_local(mut self, no_local: bool) -> Self {
-        self.options.no_local = no_local;
+        self.terms.options.no_local = no_local;
         self
     }
 
     /// With RETAIN as the message was published (5.0).
     pub fn retain_as_published(mut self, retain_as_published: bool) -> Self {
-        self.options.retain_as_published = retain_as_published;
+        self.terms.options.retain_as_published = retain_as_published;
         self
     }
 
     /// Which retained messages come first (5.0).
     pub fn retain_handling(mut self, retain_handling: RetainHandling) -> Self {
-        self.options.retain_handling = retain_handling;
+        self.terms.options.retain_handling = retain_handling;
         self
     }
 
     /// Bytes of messages that may wait in it before QoS 0 messages are dropped; 4 MiB if not said.
     pub fn buffer_bytes(mut self, bytes: usize) -> Self {
-        self.buffer_bytes = bytes;
+        self.terms.buffer_bytes = bytes;
         self
     }
 
@@ -84,7 +85,14 @@ impl<'a> Subscribe<'a> {
     /// asking for the next. Who does not acknowledge holds the server back: it sends no more messages than its session
     /// and [`receive_maximum`](crate::ConnectOptions::receive_maximum) allow.
     pub fn manual_acknowledgement(mut self) -> Self {
-        self.manual = true;
+        self.terms.manual = true;
+        self
+    }
+
+    /// What becomes of its messages when it holds others back for long; see
+    /// [`stall_after`](crate::ConnectOptions::stall_after).
+    pub fn on_stall(mut self, on_stall: OnStall) -> Self {
+        self.terms.on_stall = on_stall;
         self
     }
 
@@ -97,7 +105,7 @@ impl<'a> Subscribe<'a> {
     fn begin(self) -> Result<Subscription, SubscribeError> {
         for filter in &self.filters {
             let filter = TopicFilter::new(filter)?;
-            if self.options.no_local && filter.share_name().is_some() {
+            if self.terms.options.no_local && filter.share_name().is_some() {
                 return Err(SubscribeError::SharedNoLocal);
             }
         }
@@ -107,14 +115,14 @@ impl<'a> Subscribe<'a> {
                 return Err(SubscribeError::Closed);
             }
             let v5 = engine.session.version().is_v5();
-            if !v5 && self.options != SubscriptionOptions::new(self.options.qos) {
+            if !v5 && self.terms.options != SubscriptionOptions::new(self.terms.options.qos) {
                 return Err(SubscribeError::NeedsV5);
             }
             if self.label.is_some_and(|label| !engine.take_label(label)) {
                 return Err(SubscribeError::LabelInUse);
             }
-            let (label, buffer) = (self.label, self.buffer_bytes);
-            let begun = engine.filters.subscribe(&self.filters, self.options, buffer, self.manual, label, &mut wakers);
+            let label = self.label;
+            let begun = engine.filters.subscribe(&self.filters, self.terms, label, &mut wakers);
             engine.expect_answers(label, begun.as_ref().map_or(0, |begun| begun.awaited));
             let begun = begun?;
             begun.told.into_iter().for_each(|event| engine.tell(event));
@@ -124,7 +132,7 @@ impl<'a> Subscribe<'a> {
         });
         wakers.into_iter().for_each(core::task::Waker::wake);
         let (holder, inbox) = result?;
-        Ok(Subscription::new(self.handle, holder, inbox, self.manual))
+        Ok(Subscription::new(self.handle, holder, inbox, self.terms.manual))
     }
 }
 
@@ -145,7 +153,7 @@ impl<'a> IntoFuture for Subscribe<'a> {
 
 impl fmt::Debug for Subscribe<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscribe").field("filters", &self.filters).field("options", &self.options).finish()
+        f.debug_struct("Subscribe").field("filters", &self.filters).field("options", &self.terms.options).finish()
     }
 }
 
@@ -281,7 +289,10 @@ impl Subscription {
         let waiting = current.parts.as_slice().iter().map(Parts::len).sum::<usize>();
         self.taken_bytes += waiting;
         self.taken.extend(current.parts.filter_map(|parts| parts.delivery));
-        self.taken_bytes += self.inbox.clear(&mut self.taken);
+        for batch in self.inbox.clear() {
+            self.taken_bytes += batch.bytes;
+            self.taken.extend(batch.parts.filter_map(|parts| parts.delivery));
+        }
         self.acknowledge(true);
     }
 }
@@ -304,6 +315,18 @@ impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription").field("number", &self.holder).finish_non_exhaustive()
     }
+}
+
+/// What becomes of the messages of a subscription that holds others back: it takes them too slowly, or does not
+/// acknowledge them. Either way [`Event::Stalled`](crate::Event::Stalled) names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnStall {
+    /// They wait for it, and all others with them.
+    #[default]
+    Hold,
+    /// What it has not been handed yet is dropped and [counted](Message::missed_before); what it has in hand is
+    /// acknowledged in its stead, and lost if the process ends before the application is done with it.
+    Drop,
 }
 
 /// The end of a subscription, see [`Subscription::unsubscribe`].

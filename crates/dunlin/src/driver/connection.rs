@@ -375,7 +375,7 @@ impl<'d> Connection<'d> {
             _ => {}
         }
         let now = self.clock.now();
-        engine.handle_time(now);
+        engine.handle_time(now, self.reading_stopped);
         shared.remove_unread(engine.take_freed());
         if !blocked {
             let transmits = engine.session.poll_transmit(now).is_some();

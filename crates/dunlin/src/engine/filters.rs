@@ -13,7 +13,7 @@ use dunlin_codec::{PacketId, Qos, SubscriptionOptions, TopicFilter};
 use dunlin_session::Delivery;
 
 use super::{inbox::Inbox, router::Router};
-use crate::{Event, SubscribeError, message::Parts};
+use crate::{Event, OnStall, SubscribeError, message::Parts};
 use identifiers::{Identifiers, Standing};
 pub(crate) use requests::Answer;
 
@@ -44,6 +44,15 @@ pub(crate) struct Filters {
     unused_labels: Vec<u32>,
     /// The session outlives its connections.
     kept: bool,
+}
+
+/// What somebody who subscribes wants.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    pub(crate) options: SubscriptionOptions,
+    pub(crate) buffer_bytes: usize,
+    pub(crate) manual: bool,
+    pub(crate) on_stall: OnStall,
 }
 
 #[derive(Debug)]
@@ -100,6 +109,7 @@ struct Held {
     given: VecDeque<Delivery>,
     /// The application acknowledges its messages one by one.
     manual: bool,
+    on_stall: OnStall,
     /// The subscription is over, and the application still has messages of it to acknowledge.
     left: bool,
 }
@@ -152,12 +162,11 @@ impl Filters {
     pub(crate) fn subscribe(
         &mut self,
         filters: &[Box<str>],
-        options: SubscriptionOptions,
-        buffer: usize,
-        manual: bool,
+        terms: Terms,
         label: Option<u32>,
         wakers: &mut Vec<Waker>,
     ) -> Result<Begun, SubscribeError> {
+        let options = terms.options;
         let conflicts = |filter: &Filter| {
             let same_but_qos = SubscriptionOptions { qos: options.qos, ..filter.options } == options;
             !filter.holders.is_empty() && !same_but_qos
@@ -207,9 +216,15 @@ impl Filters {
         for name in filters {
             self.router.insert(levels(name), holder);
         }
-        let inbox = Arc::new(Inbox::new(buffer, awaited.len()));
+        let inbox = Arc::new(Inbox::new(terms.buffer_bytes, awaited.len()));
         let begun = Begun { holder, inbox: inbox.clone(), awaited: awaited.len(), told };
-        let held = Held { filters: filters.to_vec(), awaited, manual, ..Held::new(inbox) };
+        let held = Held {
+            filters: filters.to_vec(),
+            awaited,
+            manual: terms.manual,
+            on_stall: terms.on_stall,
+            ..Held::new(inbox)
+        };
         self.holders.insert(holder, held);
         Ok(begun)
     }

@@ -9,7 +9,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use dunlin_session::Delivery;
 
 use crate::{Message, SubscribeError, lock, message::Parts};
 
@@ -59,7 +58,7 @@ impl Inbox {
     /// Whether a QoS 0 message has no room, where `more` bytes are on their way. `overfull`: all subscriptions together
     /// are behind, so that none may hold more than what comes at once.
     pub(crate) fn is_full(&self, more: usize, overfull: bool) -> bool {
-        let waiting = self.bytes.load(Ordering::Relaxed);
+        let waiting = self.bytes();
         waiting + more >= self.limit || (overfull && waiting > 0)
     }
 
@@ -92,14 +91,15 @@ impl Inbox {
         Some(batch)
     }
 
-    /// Throws away what is in here: gives its size and what must be acknowledged.
-    pub(crate) fn clear(&self, deliveries: &mut Vec<Delivery>) -> usize {
-        let mut bytes = 0;
-        while let Some(batch) = self.try_batch() {
-            bytes += batch.bytes;
-            deliveries.extend(batch.parts.filter_map(|parts| parts.delivery));
-        }
-        bytes
+    /// Takes out everything that is in here.
+    pub(crate) fn clear(&self) -> VecDeque<Batch> {
+        let batches = core::mem::take(&mut lock(&self.state).batches);
+        self.bytes.fetch_sub(batches.iter().map(|batch| batch.bytes).sum(), Ordering::Relaxed);
+        batches
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     // ---- requests ----

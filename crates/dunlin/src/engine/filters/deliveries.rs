@@ -1,11 +1,55 @@
 use std::{collections::VecDeque, sync::Arc};
 
+use dunlin_codec::Qos;
 use dunlin_session::Delivery;
 
 use super::{Filters, Held, Holder};
-use crate::{Message, engine::inbox::Inbox};
+use crate::{Message, OnStall, engine::inbox::Inbox};
+
+/// What a stalled subscription comes to.
+pub(crate) struct Stalled {
+    pub(crate) filters: Box<[Box<str>]>,
+    /// Messages and bytes that were dropped.
+    pub(crate) dropped: u64,
+    pub(crate) bytes: usize,
+    /// Messages that it is done with.
+    pub(crate) deliveries: Vec<Delivery>,
+}
 
 impl Filters {
+    /// Who is not done with the message of this number.
+    pub(crate) fn holding(&self, qos: Qos, number: u32) -> Vec<Holder> {
+        let is_it = |delivery: &Delivery| delivery.qos() == qos && delivery.number() == number;
+        let holding = self.holders.iter().filter(|(_, held)| held.given.iter().any(is_it));
+        holding.map(|(holder, _)| *holder).collect()
+    }
+
+    /// Who has the most bytes to read.
+    pub(crate) fn fullest(&self) -> Option<Holder> {
+        let (holder, _) = self.holders.iter().max_by_key(|(_, held)| held.inbox.bytes())?;
+        Some(*holder)
+    }
+
+    /// Its messages are held, or let go if it chose so: what it has not been handed yet is dropped, and what it has in
+    /// hand is acknowledged in its stead.
+    pub(crate) fn handle_stalled(&mut self, holder: Holder) -> Option<Stalled> {
+        let held = self.holders.get_mut(&holder)?;
+        let (mut dropped, mut bytes, mut deliveries) = (0, 0, Vec::new());
+        if held.on_stall == OnStall::Drop {
+            for batch in held.inbox.clear() {
+                dropped += batch.parts.len();
+                bytes += batch.bytes;
+            }
+            held.missed = held.missed.saturating_add(dropped as u32);
+            deliveries.extend(held.given.drain(..));
+        }
+        let stalled = Stalled { filters: held.filters.clone().into(), dropped: dropped as u64, bytes, deliveries };
+        if held.left && held.given.is_empty() {
+            self.holders.remove(&holder);
+        }
+        Some(stalled)
+    }
+
     /// Hands over messages that came earlier.
     pub(crate) fn give(&mut self, holder: Holder, messages: Vec<Message>) {
         let Some(held) = self.holders.get_mut(&holder) else { return };
@@ -39,6 +83,7 @@ impl Held {
             missed: 0,
             given: VecDeque::new(),
             manual: false,
+            on_stall: OnStall::Hold,
             left: false,
         }
     }

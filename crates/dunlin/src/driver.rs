@@ -1,4 +1,5 @@
 mod connection;
+mod faults;
 mod open;
 mod redirect;
 mod write_buffer;
@@ -23,6 +24,7 @@ use crate::{
     tls::Connector,
 };
 use connection::Connection;
+use faults::Faults;
 use redirect::Redirects;
 
 /// What keeps a client connected: a future that ends when the client is closed. Usually it runs as a task of its own;
@@ -49,6 +51,7 @@ impl Driver {
             options: Arc::new(options),
             connector,
             redirects: Redirects::default(),
+            faults: Faults::default(),
             end: EndOnDrop { shared: shared.clone() },
             shared,
             once,
@@ -93,6 +96,7 @@ struct Lifecycle {
     shared: Arc<Shared>,
     clock: Clock,
     redirects: Redirects,
+    faults: Faults,
     /// The caller of `connect` waits: if the first try fails there is no second.
     once: bool,
     /// Whoever stops polling the driver, or never begins, or ends its runtime, closes the client: its handles must not
@@ -118,7 +122,7 @@ impl Lifecycle {
                 Ended::With(error) => {
                     let redirected = self.redirects.handle_ended(&error, Arc::make_mut(&mut self.options));
                     next = if redirected { Next::Elsewhere } else { Next::InDueTime };
-                    error
+                    self.faults.judge(error, was_connected)
                 }
             };
             let first = self.once;

@@ -16,6 +16,9 @@ pub enum ConnectionError {
     Server(ServerRefusal),
     /// The server broke the protocol.
     Fault(DecodeError),
+    /// The server broke the protocol in the same way on three connections running, or more: the next try waits for
+    /// about the longest interval.
+    ServerFault(DecodeError),
     /// A web server answers there: HTTP came where MQTT should.
     AnsweredByHttp,
     /// The server closed the connection without a CONNACK.
@@ -54,7 +57,7 @@ impl ConnectionError {
             Self::Options(OptionsError::WebSocket(error)) | Self::WebSocket(error) => return Some(error.hint()),
             Self::Options(_) | Self::Closed => return None,
             Self::Server(refusal) => return refusal.hint(),
-            Self::Fault(_) => "the server is at fault: report this to whoever makes or runs it",
+            Self::Fault(_) | Self::ServerFault(_) => "the server is at fault: report this to whoever makes or runs it",
             Self::NotConvinced | Self::Authentication(_) => {
                 "check the authentication method and its secrets; the server may not be the one you mean"
             }
@@ -90,7 +93,7 @@ impl ConnectionError {
                     | ReasonCode::SUCCESS
             ),
             Self::WebSocket(error) => error.is_lasting(),
-            Self::Options(_) | Self::Tls(_) | Self::AnsweredByHttp => true,
+            Self::Options(_) | Self::Tls(_) | Self::AnsweredByHttp | Self::ServerFault(_) => true,
             _ => false,
         }
     }
@@ -113,6 +116,7 @@ impl fmt::Display for ConnectionError {
             Self::Options(error) => error.fmt(f),
             Self::Server(refusal) => refusal.fmt(f),
             Self::Fault(error) => write!(f, "the server broke the protocol: {error}"),
+            Self::ServerFault(error) => write!(f, "the server breaks the protocol on every connection: {error}"),
             Self::AnsweredByHttp => f.write_str("a web server answered, and no MQTT server"),
             Self::ClosedWithoutConnack => f.write_str("the server closed the connection without answering CONNECT"),
             Self::ClosedByServer => f.write_str("the server closed the connection without saying why"),

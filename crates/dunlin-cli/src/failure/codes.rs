@@ -13,7 +13,7 @@ pub(super) fn of_connection(error: &ConnectionError) -> ExitCode {
         ConnectionError::WebSocket(error) => of_websocket(error),
         ConnectionError::Options(_) => ExitCode::Options,
         ConnectionError::Server(refusal) => of_refusal(refusal),
-        ConnectionError::Fault(_) => ExitCode::ServerFault,
+        ConnectionError::Fault(_) | ConnectionError::ServerFault(_) => ExitCode::ServerFault,
         ConnectionError::ClosedWithoutConnack | ConnectionError::AnsweredByHttp => ExitCode::Refused,
         ConnectionError::ConnackMissing => ExitCode::Timeout,
         ConnectionError::Network(error) => of_network(error),

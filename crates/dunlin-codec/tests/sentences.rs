@@ -3,8 +3,9 @@
 use std::fmt::{Debug, Display};
 
 use dunlin_codec::{
-    DecodeError, EncodeError, Malformed, PacketId, PropertyError, ProtocolViolation, Qos, ReasonCode, TextError,
-    TopicError, TopicFilter, TopicFilterError, TopicName, Version,
+    DecodeError, EncodeError, Filters, Malformed, PacketId, PropertyError, ProtocolViolation, Qos, ReasonCode,
+    Subscribe, SubscriptionFilter, SubscriptionOptions, TextError, TopicError, TopicFilter, TopicFilterError,
+    TopicName, Unsubscribe, UnsubscribeFilters, Version,
 };
 
 #[test]
@@ -89,6 +90,26 @@ fn a_value_shows_itself() {
     shows(ReasonCode::new(0xFE), "Unlisted reason code (0xFE)", "0xFE Unlisted reason code");
     shows(TopicName::new("a\"b").unwrap(), "a\"b", r#""a\"b""#);
     shows(TopicFilter::try_from("a\"/#").unwrap(), "a\"/#", r#""a\"/#""#);
+}
+
+#[test]
+fn filters_are_equal_and_show_themselves_by_what_they_say_wherever_they_stand() {
+    let of =
+        |name| SubscriptionFilter { filter: TopicFilter::new(name).unwrap(), options: SubscriptionOptions::default() };
+    let (list, other) = ([of("a/+"), of("b")], [of("a/+"), of("c")]);
+    let (id, mut wire) = (PacketId::new(1).unwrap(), [0; 32]);
+    let len = Subscribe::new(id, &list).encode(Version::V5, &mut wire).unwrap();
+    let read = Subscribe::decode(Version::V5, &wire[2..len]).unwrap();
+    assert!(read.filters == Filters::new(&list) && read.filters != Filters::new(&other));
+    assert_ne!(read.filters, Filters::new(&list[..1]));
+    assert_eq!(format!("{:?}", read.filters), format!("{list:?}"));
+
+    let (list, other) = (list.map(|of| of.filter), other.map(|of| of.filter));
+    let len = Unsubscribe::new(id, &list).encode(Version::V5, &mut wire).unwrap();
+    let read = Unsubscribe::decode(Version::V5, &wire[2..len]).unwrap();
+    assert!(read.filters == UnsubscribeFilters::new(&list) && read.filters != UnsubscribeFilters::new(&other));
+    assert_ne!(read.filters, UnsubscribeFilters::new(&list[..1]));
+    assert_eq!(format!("{:?}", read.filters), r#"["a/+", "b"]"#);
 }
 
 #[track_caller]

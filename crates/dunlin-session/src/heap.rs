@@ -307,3 +307,54 @@ impl IdSet {
 fn place(id: PacketId) -> (usize, u64) {
     (id.get() as usize / 64, 1 << (id.get() % 64))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_set_of_identifiers_is_a_set(steps in prop::collection::vec((0..3, 1..200_u16), 0..100)) {
+            let (mut ids, mut model) = (IdSet::default(), BTreeSet::new());
+            for (step, number) in steps {
+                let id = PacketId::new(number).unwrap();
+                match step {
+                    0 => prop_assert_eq!(ids.insert(id), model.insert(number)),
+                    1 => prop_assert_eq!(ids.remove(id), model.remove(&number)),
+                    _ => prop_assert_eq!(ids.contains(id), model.contains(&number)),
+                }
+            }
+            ids.clear();
+            prop_assert!((1..200).all(|number| !ids.contains(PacketId::new(number).unwrap())));
+        }
+    }
+
+    #[test]
+    fn a_buffer_grows_by_doubling_up_to_its_limit() {
+        let mut buffer = HeapBuffer::new(4, 100);
+        assert_eq!(buffer.bytes(), [0; 4]);
+        buffer.bytes_mut()[3] = 7;
+        for (needed, len) in [(5, 8), (50, 50), (51, 100), (100, 100)] {
+            assert!(buffer.grow(needed));
+            assert_eq!((buffer.bytes().len(), buffer.bytes_mut().len()), (len, len), "for {needed}");
+        }
+        assert!(!buffer.grow(101) && buffer.bytes().len() == 100);
+        assert_eq!(buffer.bytes()[..5], [0, 0, 0, 7, 0]);
+    }
+
+    #[test]
+    fn a_table_has_slots_from_their_first_use_on() {
+        let mut table = HeapTable::<()>::new(3);
+        assert_eq!((table.capacity(), HeapTable::<()>::new(70_000).capacity()), (3, 65_535));
+        assert!(table.at(0).is_none());
+        assert!(table.reserve(1) && table.reserve(0));
+        assert!(table.at(1).is_some() && table.at(2).is_none());
+        assert!(table.reserve(2) && !table.reserve(3));
+    }
+}

@@ -207,6 +207,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_puback_waits_for_no_store_and_a_pubrec_does() {
+        let mut memory = [Received::EMPTY; 2];
+        let mut inbound = &mut memory[..];
+        let ids = [7, 9].map(|id| PacketId::new(id).unwrap());
+        for (id, qos) in ids.into_iter().zip([Qos::ExactlyOnce, Qos::AtLeastOnce]) {
+            assert_eq!(inbound.arrive(id, qos), Arrival::New(0));
+            assert!(inbound.acknowledge(id, qos, 0, ReasonCode::SUCCESS));
+        }
+        let puback = (ids[1], Qos::AtLeastOnce, ReasonCode::SUCCESS);
+        let pubrec = (ids[0], Qos::ExactlyOnce, ReasonCode::SUCCESS);
+        assert_eq!((inbound.next_answer(|_| false), inbound.next_answer(|_| false)), (Some(puback), None));
+        assert_eq!((inbound.next_answer(|id| id == ids[0]), inbound.next_answer(|_| true)), (Some(pubrec), None));
+    }
+
+    #[test]
     fn what_was_received_before_is_restored_as_far_as_there_is_room() {
         let mut memory = [Received::EMPTY; 2];
         let mut inbound = &mut memory[..];

@@ -38,6 +38,18 @@ fn a_pubrel_is_not_taken_while_there_is_no_room_for_its_pubcomp() {
 }
 
 #[test]
+fn a_lane_on_the_heap_grows_to_its_limit_and_no_further() {
+    for scene in scenes_with(Room { control: 200, ..SMALL }) {
+        let mut scene = scene.connected();
+        let count = fill(&mut scene);
+        let len = if scene.is_v5() { 5 } else { 4 };
+        // Room is kept for the longest acknowledgement.
+        assert_eq!(count, (200 - 5) / len + 1, "{:?}", scene.kind);
+        assert_eq!(scene.wire().len(), count * len);
+    }
+}
+
+#[test]
 fn a_pubrec_is_not_taken_either_and_goes_on_where_it_stopped() {
     for scene in scenes_with(SMALL) {
         let mut scene = scene.connected();

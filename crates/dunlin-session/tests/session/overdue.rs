@@ -1,11 +1,11 @@
 //! A server that answers, but not this message.
 
-use dunlin_codec::PacketId;
-use dunlin_session::{ConnectOptions, Outcome, Timeout, Uncertainty};
+use dunlin_codec::{PacketId, Version};
+use dunlin_session::{ConnectOptions, Outcome, PublishError, PublishOptions, Timeout, Uncertainty};
 
 use crate::{
     memory::Room,
-    scene::{QOS0, QOS1, QOS2, Scene, outcomes, scenes, scenes_with, usual},
+    scene::{QOS0, QOS1, QOS2, Scene, outcomes, scenes, scenes_of, scenes_with, usual},
     wire::{PUBACK, PUBCOMP, PUBREC, PUBREL, ack, ack_with, all, connack},
 };
 
@@ -191,6 +191,21 @@ fn the_handshake_of_a_message_that_was_given_up_ends_when_the_server_goes_on_wit
                 assert_eq!(scene.wire(), ack_with(PUBREL, id, 0x92), "it stands for nothing now");
             }
         }
+    }
+}
+
+/// A PUBREC that refuses is the end of it [MQTT-4.3.3-4].
+#[test]
+fn a_message_that_was_given_up_may_be_refused_after_all() {
+    for mut scene in scenes_of(Version::V5, Room { slots: 1, ..Room::default() }) {
+        meet(&mut scene, false);
+        let id = scene.send(QOS2, b"m");
+        scene.wire();
+        assert!(scene.give_up(PacketId::new(id).unwrap()));
+        assert_eq!(scene.publish(b"", PublishOptions::qos(QOS1)), Err(PublishError::Full));
+        assert_eq!(scene.receives(&ack_with(PUBREC, id, 0x97)), []);
+        assert_eq!(scene.wire(), [], "there is nothing to release");
+        assert_eq!(scene.send(QOS1, b""), id);
     }
 }
 

@@ -123,12 +123,15 @@ impl<'a> Properties<'a> {
     /// Where in [`Properties::as_bytes`] the first value of `id` begins.
     pub fn place(self, id: PropertyId) -> Option<usize> {
         let mut reader = Reader::new(self.bytes);
-        loop {
-            let place = self.bytes.len().wrapping_sub(reader.rest().len());
-            if next_raw(&mut reader)?.0 == id as u8 {
-                return Some(place.wrapping_add(1));
+        while !reader.is_empty() {
+            let found = reader.u8();
+            if found == id as u8 {
+                return Some(self.bytes.len().wrapping_sub(reader.rest().len()));
             }
+            // Not by `next_raw`: with two callers it would be no part of either, and its result a `memcpy`.
+            read_value(table::row(found.into())?.kind(), &mut reader, false);
         }
+        None
     }
 
     fn find(self, id: PropertyId) -> Option<Raw<'a>> {

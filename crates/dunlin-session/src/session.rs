@@ -39,6 +39,27 @@ use crate::{
 pub struct Session<M: Memory> {
     version: Version,
     state: State,
+    /// The application ends the connection.
+    leaving: bool,
+    /// The DISCONNECT that is to be the last packet.
+    farewell: Option<ReasonCode>,
+    lane: Lane<M::Control>,
+    outbound: Outbound<M>,
+    inbound: M::Inbound,
+    inbound_aliases: M::InboundAliases,
+    // What the options said that is needed after CONNECT.
+    receive_maximum: u16,
+    send_maximum: u16,
+    maximum_packet_size: u32,
+    session_expiry_interval: u32,
+    /// Counts connections, to tell a delivery of this one from one of an earlier.
+    connection: u32,
+    /// The connection on which the session began that the server has now.
+    session_began: u32,
+    /// What was told to the server.
+    topic_alias_maximum: u16,
+    timing: timing::Timing,
+    limits: Limits,
     server_session: ServerSession,
     /// The CONNECT that is under way may begin a session.
     may_begin: bool,
@@ -50,30 +71,9 @@ pub struct Session<M: Memory> {
     discarding: bool,
     /// The connection before did.
     discarded: bool,
-    /// The application ends the connection.
-    leaving: bool,
-    /// The DISCONNECT that is to be the last packet.
-    farewell: Option<ReasonCode>,
-    // What the options said that is needed after CONNECT.
-    receive_maximum: u16,
-    send_maximum: u16,
-    maximum_packet_size: u32,
-    session_expiry_interval: u32,
-    /// Counts connections, to tell a delivery of this one from one of an earlier.
-    connection: u32,
-    /// The connection on which the session began that the server has now.
-    session_began: u32,
-    inbound: M::Inbound,
-    inbound_aliases: M::InboundAliases,
-    lane: Lane<M::Control>,
-    outbound: Outbound<M>,
-    limits: Limits,
-    timing: timing::Timing,
     backoff: Backoff,
     watch: IfResume<overdue::Watch>,
     authentication: IfAuthentication<authentication::Authentication>,
-    /// What was told to the server.
-    topic_alias_maximum: u16,
 }
 
 /// Where the connection stands.

@@ -298,11 +298,11 @@ struct Record {
 
 /// Whole seconds of the clock.
 fn round_up(now: Instant) -> u64 {
-    now.as_millis().div_ceil(1_000)
+    Instant::from_millis(now.as_millis().saturating_add(999)).as_secs()
 }
 
 fn has_passed(deadline: u32, now: Instant) -> bool {
-    deadline != NEVER && deadline as u64 <= now.as_millis() / 1_000
+    deadline != NEVER && deadline as u64 <= now.as_secs()
 }
 
 /// A clock that has run for 136 years, or a message that shall live as long.

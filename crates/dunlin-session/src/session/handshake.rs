@@ -24,9 +24,9 @@ impl<M: Memory> Session<M> {
         let receive_maximum = options.receive_maximum.min(self.inbound.capacity().min(0xFFFF) as u16).max(1);
         let topic_alias_maximum = options.topic_alias_maximum.min(self.inbound_aliases.capacity());
         let keeps = RESUME && options.session_expiry_interval > 0;
-        let begins_clean = options.clean_start && !self.server_session.is_known();
+        let begins_clean = !RESUME || options.clean_start && !self.server_session.is_known();
         // 3.1.1 has one flag for "begin clean" and "keep nothing": to begin clean and keep takes two connections.
-        let discarding = !self.version.is_v5() && keeps && begins_clean && !self.discarded;
+        let discarding = RESUME && !self.version.is_v5() && keeps && begins_clean && !self.discarded;
         let clean_start = match self.version.is_v5() {
             true => begins_clean || !keeps,
             false => !keeps || discarding,
@@ -55,17 +55,19 @@ impl<M: Memory> Session<M> {
             },
         };
         self.lane.commit(len, false);
-        self.may_begin = keeps && !clean_start && self.server_session == ServerSession::None;
-        self.adopts = options.resume_without_state == ResumeWithoutState::Adopt;
         self.receive_maximum = receive_maximum;
         self.topic_alias_maximum = topic_alias_maximum;
         self.maximum_packet_size = options.maximum_packet_size;
         self.send_maximum = options.send_maximum;
         self.session_expiry_interval = options.session_expiry_interval;
         self.limits.keep_alive = options.keep_alive;
-        self.clean_start = clean_start;
-        // Should no CONNACK come, the server may have begun a session that we know nothing about.
-        (self.discarding, self.discarded) = (discarding, false);
+        if RESUME {
+            self.may_begin = keeps && !clean_start && self.server_session == ServerSession::None;
+            self.adopts = options.resume_without_state == ResumeWithoutState::Adopt;
+            self.clean_start = clean_start;
+            // Should no CONNACK come, the server may have begun a session that we know nothing about.
+            (self.discarding, self.discarded) = (discarding, false);
+        }
         self.connection = self.connection.wrapping_add(1);
         self.authentication.iter_mut().for_each(|authentication| *authentication = Authentication::begin(options));
         self.timing.handle_connecting(now, options.connect_timeout, options.ping_timeout);
@@ -134,7 +136,9 @@ impl<M: Memory> Session<M> {
         if self.state != State::Connecting {
             return Err(ProtocolViolation::SecondConnack);
         }
-        self.may_begin = false;
+        if RESUME {
+            self.may_begin = false;
+        }
         if connack.reason != ReasonCode::SUCCESS {
             self.state = State::Closing;
             return Ok(Some(Event::Refused(connack)));
@@ -144,7 +148,7 @@ impl<M: Memory> Session<M> {
         self.authentication
             .iter_mut()
             .try_for_each(|authentication| authentication.handle_connack(connack.properties))?;
-        let before = self.server_session;
+        let before = if RESUME { self.server_session } else { ServerSession::None };
         let may_be_present = !self.clean_start && (before != ServerSession::None || self.adopts);
         if connack.session_present && (!RESUME || !may_be_present) {
             return Err(ProtocolViolation::SessionPresentUnexpected);
@@ -155,7 +159,7 @@ impl<M: Memory> Session<M> {
             return Ok(Some(Event::SessionDiscarded));
         }
         let goes_on = (connack.session_present && before.is_known()) || self.goes_on_unheard();
-        let adopted = connack.session_present && before != ServerSession::Kept;
+        let adopted = RESUME && connack.session_present && before != ServerSession::Kept;
         // An identifier that is stored as received by an unsure session is of that session.
         if RESUME && !goes_on && (before != ServerSession::Unsure || !connack.session_present) {
             self.forget_received();
@@ -163,11 +167,13 @@ impl<M: Memory> Session<M> {
         }
         self.limits = Limits::read(&connack, self.limits.keep_alive, self.session_expiry_interval);
         self.outbound.handle_connected(&self.limits, self.send_maximum, goes_on, adopted);
-        self.server_session = match self.limits.session_expiry_interval {
-            0 => ServerSession::None,
-            _ if adopted => ServerSession::Adopted,
-            _ => ServerSession::Kept,
-        };
+        if RESUME {
+            self.server_session = match self.limits.session_expiry_interval {
+                0 => ServerSession::None,
+                _ if adopted => ServerSession::Adopted,
+                _ => ServerSession::Kept,
+            };
+        }
         self.timing.handle_connected(now, self.limits.keep_alive);
         self.watch.iter_mut().for_each(|watch| watch.begin(now));
         self.backoff.handle_connected(now);

@@ -225,7 +225,7 @@ impl<M: Memory> Session<M> {
         (self.leaving, self.farewell) = (false, None);
         self.limits = Limits::NONE;
         self.lane.clear();
-        if self.may_begin {
+        if RESUME && self.may_begin {
             // What was received is of a session that ended with its connection.
             self.forget_received();
             (self.may_begin, self.server_session) = (false, ServerSession::Unsure);

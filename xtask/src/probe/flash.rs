@@ -68,8 +68,8 @@ fn is_in(symbol: &Symbol, image: &Image) -> bool {
     image.symbols.iter().any(|other| other.size == symbol.size && symbol::path(&other.name) == path)
 }
 
-/// 9 KiB.
-const FLASH_BUDGET: u64 = 9 * 1024;
+/// 9 KiB, and 64 B for what the session asks of its options and its server since: the aim is to get them back.
+const FLASH_BUDGET: u64 = 9 * 1024 + 64;
 const LISTED: usize = 10;
 const TARGET: &str = "thumbv7em-none-eabihf";
 
@@ -77,7 +77,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("mqtt", "3.1.1 and 5.0, chosen at run time, without the features `exactly-once`, `expiry` and `resume`"),
     ("v3", "3.1.1 alone"),
     ("v5", "5.0 alone"),
-    ("whole", "both, with QoS 2, sessions that are kept, timeouts, reconnect, will, user name and password"),
+    ("whole", "both, with QoS 2, sessions that are kept, expiry, timeouts, reconnect, will, user name and password"),
 ];
 const MEMORY: &[(&str, &str)] =
     &[("SESSION", "the session"), ("SLOT", "each message in flight outwards"), ("RECEIVED", "and inwards")];

@@ -536,7 +536,8 @@ impl ConnectOptions {
     }
 }
 
-/// Shows no password, and of WebSocket neither the query nor what the headers say.
+/// Shows neither user name nor password, which may both be part of a URL, and of WebSocket neither the query nor what
+/// the headers say.
 impl fmt::Debug for ConnectOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectOptions")
@@ -544,7 +545,7 @@ impl fmt::Debug for ConnectOptions {
             .field("websocket", &self.websocket)
             .field("version", &self.version)
             .field("client_id", &self.client_id)
-            .field("user_name", &self.user_name)
+            .field("user_name", &self.user_name.as_ref().map(|_| "..."))
             .field("password", &self.password.as_ref().map(|_| "..."))
             .field("will", &self.will)
             .field("authentication", &self.authentication.as_ref().map(Method::name))

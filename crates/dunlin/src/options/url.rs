@@ -107,7 +107,12 @@ fn split_port(address: &str) -> Result<(&str, Option<u16>), UrlError> {
     if host.is_empty() || host.contains(char::is_whitespace) {
         return Err(UrlError::Host);
     }
-    let port = port.map(|port| port.parse().ok().filter(|&port| port != 0).ok_or(UrlError::Port)).transpose()?;
+    let number = |digits: &str| match digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        true => digits.parse().ok().filter(|&port| port != 0),
+        // `parse` would take a sign.
+        false => None,
+    };
+    let port = port.map(|port| number(port).ok_or(UrlError::Port)).transpose()?;
     Ok((host, port))
 }
 
@@ -163,6 +168,7 @@ mod tests {
             ("mqtt://h:0", UrlError::Port),
             ("mqtt://h:65536", UrlError::Port),
             ("mqtt://h:", UrlError::Port),
+            ("mqtt://h:+80", UrlError::Port),
             ("mqtt://anna:%4@h", UrlError::Escape),
             ("mqtt://%FF@h", UrlError::Escape),
             ("mqtt://h/topic", UrlError::Path),
@@ -189,8 +195,8 @@ mod tests {
     }
 
     #[test]
-    fn no_password_is_shown() {
-        let options = parse("mqtt://anna:secret@h").unwrap();
-        assert!(!format!("{options:?}").contains("secret"));
+    fn neither_user_name_nor_password_is_shown() {
+        let shown = format!("{:?}", parse("mqtt://anna:secret@h").unwrap());
+        assert!(!shown.contains("anna") && !shown.contains("secret"), "{shown}");
     }
 }

@@ -63,6 +63,9 @@ impl<M: Memory> Session<M> {
     /// # Errors
     /// Nothing was sent: see [`AuthenticateError`].
     pub fn authenticate(&mut self, properties: Properties<'_>) -> Result<(), AuthenticateError> {
+        if self.state == State::Closing {
+            return Err(AuthenticateError::NotConnected);
+        }
         if self.exchange() != Exchange::Challenged {
             return Err(AuthenticateError::NotChallenged);
         }
@@ -137,7 +140,7 @@ impl<M: Memory> Session<M> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthenticateError {
-    /// There is no connection: CONNECT begins the first authentication.
+    /// There is no connection, or it is being closed: CONNECT begins the first authentication.
     NotConnected,
     /// CONNECT named no method [MQTT-4.12.0-7].
     NoMethod,

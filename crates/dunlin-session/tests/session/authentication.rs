@@ -183,6 +183,30 @@ fn what_does_not_belong_to_the_conversation_is_refused_at_the_call() {
     }
 }
 
+/// What waits when the connection ends is not answered: nothing may stand alone before CONNECT, or behind DISCONNECT
+/// [MQTT-3.1.0-1] [MQTT-3.14.4-2].
+#[test]
+fn a_challenge_is_not_answered_any_more_when_the_connection_ends() {
+    for mut scene in scenes_v5() {
+        let (now, bytes) = (scene.now, said("SCRAM", b""));
+        scene.connect(now, &ConnectOptions { properties: of(PacketType::Connect, &bytes), ..usual() }).unwrap();
+        challenge(&mut scene);
+        scene.disconnect(ReasonCode::SUCCESS);
+        assert_eq!(authenticate(&mut scene, "SCRAM", b""), Err(AuthenticateError::NotConnected));
+        assert_eq!(scene.wire(), []);
+
+        scene.break_link();
+        meet(&mut scene, "SCRAM");
+        reauthenticate(&mut scene, "SCRAM").unwrap();
+        scene.wire();
+        challenge(&mut scene);
+        scene.disconnect(ReasonCode::SUCCESS);
+        assert_eq!(scene.wire(), [0xE0, 0]);
+        assert_eq!(authenticate(&mut scene, "SCRAM", b""), Err(AuthenticateError::NotConnected));
+        assert_eq!(scene.wire(), []);
+    }
+}
+
 #[test]
 fn an_auth_that_has_no_room_is_refused_and_can_be_sent_later() {
     for mut scene in scenes_v5() {

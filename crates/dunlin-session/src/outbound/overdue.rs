@@ -38,8 +38,8 @@ impl<M: Memory> Outbound<M> {
     }
 
     fn first_sent(&mut self) -> u16 {
-        let (mut id, cursor) = (self.published.first, self.cursor);
-        while let Some(slot) = self.slots.at(id).filter(|slot| slot.at.wrapping_add(slot.len) as usize <= cursor) {
+        let (mut id, sent) = (self.published.first, self.sent());
+        while let Some(slot) = self.slots.at(id).filter(|slot| slot.at.wrapping_add(slot.len) as usize <= sent) {
             if slot.qos != Qos::AtMostOnce {
                 return id;
             }
@@ -48,12 +48,17 @@ impl<M: Memory> Outbound<M> {
         0
     }
 
+    /// Where in the log the messages end that were wholly transmitted; a payload beside it belongs to the head before.
+    fn sent(&self) -> usize {
+        self.segments.first().map_or(self.cursor, |(at, _)| self.cursor.min(at.wrapping_sub(1)))
+    }
+
     /// Nobody waits for the answer any more, and the message is not sent again. False: it is not one that was sent and
     /// waits for an answer.
     pub(crate) fn give_up(&mut self, id: PacketId) -> bool {
-        let (id, cursor) = (id.get(), self.cursor);
+        let (id, end) = (id.get(), self.sent());
         let Some(slot) = self.slots.at(id) else { return false };
-        let sent = slot.at.wrapping_add(slot.len) as usize <= cursor && slot.qos != Qos::AtMostOnce;
+        let sent = slot.at.wrapping_add(slot.len) as usize <= end && slot.qos != Qos::AtMostOnce;
         match slot.state {
             State::Released | State::Withdrawn => {
                 self.forget_repetition(id);

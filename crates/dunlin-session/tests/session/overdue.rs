@@ -4,7 +4,7 @@ use dunlin_codec::{PacketId, Version};
 use dunlin_session::{ConnectOptions, Outcome, PublishError, PublishOptions, Timeout, Uncertainty};
 
 use crate::{
-    memory::Room,
+    memory::{Room, SHARED_FROM},
     scene::{QOS0, QOS1, QOS2, Scene, outcomes, scenes, scenes_of, scenes_with, usual},
     wire::{PUBACK, PUBCOMP, PUBREC, PUBREL, ack, ack_with, all, connack},
 };
@@ -266,5 +266,21 @@ fn only_what_was_sent_and_waits_can_be_given_up() {
         assert!(!scene.give_up(tracked), "QoS {QOS0:?} waits for no answer");
         scene.abandon();
         assert!(scene.settled().contains(&(waits.get(), Outcome::Unknown(Uncertainty::Closed))));
+    }
+}
+
+/// A payload beside the log is part of the message, though its head has left.
+#[test]
+fn a_message_whose_payload_waits_was_not_sent_and_cannot_be_given_up() {
+    for mut scene in scenes() {
+        meet(&mut scene, false);
+        let payload = vec![7; SHARED_FROM];
+        scene.send(QOS1, &payload);
+        let whole = scene.publish_packet(0x32, 1, &payload);
+        let head = scene.wire_at_most(whole.len() - payload.len());
+        assert!(!scene.give_up(PacketId::new(1).unwrap()));
+        scene.send(QOS0, b"behind");
+        let behind = scene.publish_packet(0x30, 0, b"behind");
+        assert_eq!([head, scene.wire()].concat(), [whole, behind].concat());
     }
 }

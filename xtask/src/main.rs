@@ -15,6 +15,7 @@
 mod conformance;
 mod coverage;
 mod excuses;
+mod fuzz;
 mod house;
 mod json;
 mod layers;
@@ -117,6 +118,17 @@ static COMMANDS: &[Command] = &[
         details: &["NAME        break only these, of testing/simulation/sabotage"],
         every_run: true,
         run: simulation::run,
+    },
+    Command {
+        name: "fuzz",
+        arguments: "[TARGET..] [--minutes N] [--keep]",
+        about: "the fuzzer, one minute a target; needs cargo-fuzz",
+        details: &[
+            "--minutes N   so many minutes a target",
+            "--keep        put what it finds into fuzz/corpus, minimised",
+        ],
+        every_run: false,
+        run: fuzz::run,
     },
 ];
 

@@ -43,6 +43,24 @@ proptest! {
             for cut in 0..head.len() {
                 prop_assert_eq!(PublishHead::read(version, &head[..cut]), None);
             }
+            if version == V5 && publish.properties.number(PropertyId::TopicAlias).is_none() {
+                for topic in [publish.topic, TopicName::of_checked(b"")] {
+                    let found = PublishHead::read(version, &head).unwrap();
+                    let (head_len, packet_len) = found.aliased_len(topic).unwrap();
+                    let mut aliased = vec![0xEE; head_len];
+                    found.encode_aliased(topic, 0x0102, &mut aliased);
+                    aliased.extend(publish.payload);
+                    let decoded = decode(version, &aliased);
+                    let Ok(Decoded::Packet { packet: Packet::Publish(decoded), consumed }) = decoded else {
+                        panic!("{decoded:?} of {aliased:02x?}")
+                    };
+                    prop_assert_eq!((packet_len, consumed), (aliased.len(), aliased.len()));
+                    let properties = [publish.properties.as_bytes(), &[0x23, 1, 2]].concat();
+                    prop_assert_eq!(decoded.properties.as_bytes(), properties);
+                    prop_assert_eq!(Publish { properties: publish.properties, topic: publish.topic, ..decoded }, publish);
+                    prop_assert_eq!(decoded.topic, topic);
+                }
+            }
             let expiry = publish.properties.place(PropertyId::MessageExpiryInterval);
             let interval = expiry.map(|place| publish.properties.as_bytes()[place..][..4].try_into().unwrap());
             let expected = publish.properties.number(PropertyId::MessageExpiryInterval);

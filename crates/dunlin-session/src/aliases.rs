@@ -16,10 +16,11 @@ pub trait InboundAliases {
     fn clear(&mut self);
 }
 
-/// Topics that we bound to an alias on this connection.
+/// Topics that we bound to an alias on this connection, and the head of the packet that names its topic so: the log has
+/// each packet with its whole topic.
 pub trait OutboundAliases {
-    /// The highest alias there is memory for.
-    fn capacity(&self) -> u16;
+    /// Whether there may be an alias on this connection.
+    fn are_allowed(&self) -> bool;
 
     /// A connection began on which aliases up to `maximum` may be used; nothing is bound.
     fn reset(&mut self, maximum: u16);
@@ -29,6 +30,15 @@ pub trait OutboundAliases {
 
     /// An alias to bind to `topic` now: a free one, or that of the topic which was not used for the longest time.
     fn bind(&mut self, topic: &[u8]) -> Option<u16>;
+
+    /// What is still to be transmitted of the head that was made last; empty: nothing.
+    fn head(&self) -> &[u8];
+
+    /// Memory for a head of so many bytes; 0: there is none any more.
+    fn make_head(&mut self, len: usize) -> &mut [u8];
+
+    /// So many bytes of the head were transmitted, at most all of it.
+    fn head_transmitted(&mut self, len: usize);
 }
 
 /// No aliases: none is offered to the server, and none is sent.
@@ -57,8 +67,8 @@ impl InboundAliases for NoAliases {
 
 impl OutboundAliases for NoAliases {
     #[inline]
-    fn capacity(&self) -> u16 {
-        0
+    fn are_allowed(&self) -> bool {
+        false
     }
 
     #[inline]
@@ -73,6 +83,19 @@ impl OutboundAliases for NoAliases {
     fn bind(&mut self, _: &[u8]) -> Option<u16> {
         None
     }
+
+    #[inline]
+    fn head(&self) -> &[u8] {
+        &[]
+    }
+
+    #[inline]
+    fn make_head(&mut self, _: usize) -> &mut [u8] {
+        &mut []
+    }
+
+    #[inline]
+    fn head_transmitted(&mut self, _: usize) {}
 }
 
 /// Topics of the server's aliases in a slice of the caller: as many as there are parts of the length given, each with
@@ -154,11 +177,14 @@ mod tests {
     #[test]
     fn no_aliases_are_none_both_ways() {
         let mut aliases = NoAliases;
-        assert_eq!((InboundAliases::capacity(&aliases), OutboundAliases::capacity(&aliases)), (0, 0));
+        assert_eq!(aliases.capacity(), 0);
         assert!(!InboundAliases::bind(&mut aliases, 1, b"a"));
         assert_eq!(aliases.topic(1), b"");
         aliases.reset(1);
         assert_eq!((OutboundAliases::bind(&mut aliases, b"a"), aliases.find(b"a")), (None, None));
+        assert!(!aliases.are_allowed() && aliases.make_head(9).is_empty());
+        aliases.head_transmitted(9);
+        assert!(aliases.head().is_empty());
     }
 
     #[test]

@@ -1,7 +1,9 @@
 mod adoption;
+mod aliased;
 mod expiry;
 mod log;
 mod overdue;
+mod short_run;
 mod store;
 
 use dunlin_codec::{
@@ -414,6 +416,9 @@ impl<M: Memory> Outbound<M> {
     /// The next bytes of a PUBLISH that has begun: nothing else may go out before it ends.
     #[inline]
     pub(crate) fn poll_begun(&self) -> Option<Chunk<'_, Shared<M>>> {
+        if !self.aliases.head().is_empty() {
+            return Some(Chunk::Copy(self.aliases.head()));
+        }
         match self.segments.first() {
             Some((at, payload)) if at == self.cursor => Some(Chunk::Share(payload)),
             Some((at, _)) if at < self.run_end => self.log.bytes().get(self.cursor..at).map(Chunk::Copy),
@@ -424,10 +429,10 @@ impl<M: Memory> Outbound<M> {
 
     /// Begins the next run of packets, if any may go. Tells whether the server must answer one of them.
     #[inline]
-    pub(crate) fn begin_run(&mut self, now: Instant) -> Option<bool> {
+    pub(crate) fn begin_run(&mut self, now: Instant, limits: &Limits) -> Option<bool> {
         (self.run_start, self.run_end) = (self.cursor, self.cursor);
-        if self.ages() {
-            return self.begin_aging_run(now);
+        if self.ages() || self.aliases.are_allowed() {
+            return self.begin_short_run(now, limits);
         }
         let (end, last) = self.sendable_end();
         if end <= self.cursor {
@@ -467,6 +472,9 @@ impl<M: Memory> Outbound<M> {
 
     #[inline]
     pub(crate) fn transmitted(&mut self, len: usize) {
+        if !self.aliases.head().is_empty() {
+            return self.head_transmitted(len);
+        }
         match self.segments.first() {
             Some((at, _)) if at == self.cursor => {
                 self.segments.pop();

@@ -481,7 +481,7 @@ impl<M: Memory> Session<M> {
             if self.state != State::Connected {
                 return None;
             }
-            let asks = self.outbound.begin_run(now)?;
+            let asks = self.outbound.begin_run(now, &self.limits)?;
             self.timing.handle_run(now, asks);
             if asks {
                 self.watch.iter_mut().for_each(|watch| watch.begin(now));

@@ -261,7 +261,7 @@ enum Told {
 impl Engine {
     fn new(options: &ConnectOptions) -> Self {
         Self {
-            session: Session::new(options.version, memory::storage(options.memory_bytes)),
+            session: Session::new(options.version, memory::storage(options.memory_bytes, options.topic_aliases)),
             receipts: Receipts::default(),
             filters: Filters::new(!options.session_expiry.is_zero(), options.subscription_identifiers),
             conversation: None,

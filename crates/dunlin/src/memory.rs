@@ -20,8 +20,9 @@ impl Memory for Heap {
     type Journal = NoJournal;
 }
 
-/// Memory that holds at most `limit` bytes of messages, twice: once copied, once by reference.
-pub(crate) fn storage(limit: usize) -> Storage<Heap> {
+/// Memory that holds at most `limit` bytes of messages, twice: once copied, once by reference; and so many topics that
+/// we name by an alias.
+pub(crate) fn storage(limit: usize, aliases: u16) -> Storage<Heap> {
     Storage {
         log: HeapBuffer::new(INITIAL_LOG, limit),
         control: HeapBuffer::new(INITIAL_CONTROL, CONTROL_LIMIT),
@@ -29,7 +30,7 @@ pub(crate) fn storage(limit: usize) -> Storage<Heap> {
         slots: HeapTable::new(u16::MAX.into()),
         inbound: HeapInbound::default(),
         inbound_aliases: HeapInboundAliases::new(ALIAS_LIMIT),
-        outbound_aliases: HeapOutboundAliases::new(OUTBOUND_ALIASES),
+        outbound_aliases: HeapOutboundAliases::new(aliases),
         journal: NoJournal,
     }
 }
@@ -130,8 +131,6 @@ const SHARED_FROM: usize = 4096;
 const INITIAL_LOG: usize = 4096;
 /// Bytes of topics that the server names by an alias: a server that names more does not mean well.
 const ALIAS_LIMIT: usize = 1 << 20;
-/// Topics that we name by an alias at once, where the server takes so many.
-const OUTBOUND_ALIASES: u16 = 64;
 const INITIAL_CONTROL: usize = 256;
 /// Acknowledgements of 65,535 messages, and large SUBSCRIBEs.
 const CONTROL_LIMIT: usize = 1 << 20;

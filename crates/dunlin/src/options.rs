@@ -38,6 +38,7 @@ use crate::{
 /// | Receive Maximum (messages from the server, unacknowledged) | 65,535, which is the standard's: not told |
 /// | Maximum Packet Size (from the server) | 16 MiB |
 /// | Topic Alias Maximum (for the server) | 16 |
+/// | topic aliases (of our own) | 64; the server may allow fewer |
 /// | subscription identifiers | given, where the server has them |
 /// | send maximum (messages to the server, unacknowledged) | 1,024; the server may lower it |
 /// | queue (bytes accepted and not yet transmitted) | 128 KiB |
@@ -81,6 +82,7 @@ pub struct ConnectOptions {
     pub(crate) receive_maximum: u16,
     pub(crate) maximum_packet_size: u32,
     pub(crate) topic_alias_maximum: u16,
+    pub(crate) topic_aliases: u16,
     pub(crate) subscription_identifiers: bool,
     pub(crate) send_maximum: u16,
     pub(crate) queue_bytes: usize,
@@ -126,6 +128,7 @@ impl ConnectOptions {
             receive_maximum: u16::MAX,
             maximum_packet_size: 16 << 20,
             topic_alias_maximum: 16,
+            topic_aliases: 64,
             subscription_identifiers: true,
             send_maximum: 1_024,
             queue_bytes: 128 << 10,
@@ -148,7 +151,8 @@ impl ConnectOptions {
     /// As [`ConnectOptions::new`], but no packet carries a property that nobody asked for: no limit is told to the
     /// server, and subscriptions have no identifier.
     pub fn bare(host: impl Into<String>) -> Self {
-        let told_nothing = Self { maximum_packet_size: u32::MAX, topic_alias_maximum: 0, ..Self::new(host) };
+        let told_nothing =
+            Self { maximum_packet_size: u32::MAX, topic_alias_maximum: 0, topic_aliases: 0, ..Self::new(host) };
         Self { subscription_identifiers: false, ..told_nothing }
     }
 
@@ -287,6 +291,13 @@ impl ConnectOptions {
     /// Bytes of a packet from the server; a larger one ends the connection. Not 0.
     pub fn maximum_packet_size(mut self, bytes: u32) -> Self {
         self.maximum_packet_size = bytes;
+        self
+    }
+
+    /// Topics that we name by an alias at once, as far as the server takes aliases (5.0): those that were published to
+    /// last; 0: none. Messages do not show it, they only take fewer bytes on the wire.
+    pub fn topic_aliases(mut self, aliases: u16) -> Self {
+        self.topic_aliases = aliases;
         self
     }
 

@@ -160,6 +160,39 @@ impl<'a> PublishHead<'a> {
         let (len, packet_len) = (bytes.len().wrapping_sub(reader.rest().len()), header.packet_len());
         Some(Self { first_byte: header.first_byte, qos, packet_id, topic, properties, len, packet_len })
     }
+
+    /// As [`PublishHead::len`] and [`PublishHead::packet_len`], of the same packet with this topic and a Topic Alias
+    /// (5.0); `None`: it would be too long for MQTT.
+    pub fn aliased_len(&self, topic: TopicName<'_>) -> Option<(usize, usize)> {
+        let payload = self.packet_len.wrapping_sub(self.len);
+        let variable = self.aliased_variable_len(topic);
+        let remaining = variable.saturating_add(payload);
+        let len = 1 + variable_byte_integer_len(remaining) + variable;
+        (remaining <= MAXIMUM_REMAINING_LENGTH).then(|| (len, len.wrapping_add(payload)))
+    }
+
+    /// Writes that head to the front of `out`: the alias stands behind the properties that are there. What does not fit
+    /// is left out.
+    pub fn encode_aliased(&self, topic: TopicName<'_>, alias: u16, out: &mut [u8]) {
+        let mut writer = Writer::new(out);
+        let payload = self.packet_len.wrapping_sub(self.len);
+        writer.u8(self.first_byte);
+        varint::write(&mut writer, self.aliased_variable_len(topic).wrapping_add(payload));
+        writer.binary(topic.as_bytes());
+        if let Some(packet_id) = self.packet_id {
+            writer.u16(packet_id.get());
+        }
+        varint::write(&mut writer, self.properties.as_bytes().len().wrapping_add(ALIAS_LEN));
+        writer.put(self.properties.as_bytes());
+        writer.u8(PropertyId::TopicAlias as u8);
+        writer.u16(alias);
+    }
+
+    fn aliased_variable_len(&self, topic: TopicName<'_>) -> usize {
+        let id_len = if self.packet_id.is_some() { 2 } else { 0 };
+        let properties_len = self.properties.as_bytes().len().wrapping_add(ALIAS_LEN);
+        2 + topic.as_bytes().len() + id_len + variable_byte_integer_len(properties_len) + properties_len
+    }
 }
 
 #[cold]
@@ -170,5 +203,7 @@ fn topic_fault(topic: &[u8]) -> DecodeError {
     }
 }
 
+/// Bytes of a Topic Alias among the properties.
+const ALIAS_LEN: usize = 3;
 const DUP: u8 = 0x08;
 const RETAIN: u8 = 0x01;

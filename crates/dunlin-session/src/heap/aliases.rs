@@ -68,6 +68,9 @@ pub struct HeapOutboundAliases {
     /// On this connection.
     maximum: u16,
     limit: u16,
+    head: Vec<u8>,
+    /// Bytes of the head that were transmitted.
+    transmitted: usize,
 }
 
 /// Neighbours are aliases; 0 is none.
@@ -79,9 +82,18 @@ struct Entry {
 }
 
 impl HeapOutboundAliases {
-    /// At most `limit` aliases at once, each with a topic of at most 65,535 bytes.
+    /// At most `limit` aliases at once, each with a topic of at most 65,535 bytes; 0: none. The server may allow fewer.
     pub fn new(limit: u16) -> Self {
-        Self { aliases: BTreeMap::new(), entries: Vec::new(), oldest: 0, newest: 0, maximum: 0, limit }
+        Self {
+            aliases: BTreeMap::new(),
+            entries: Vec::new(),
+            oldest: 0,
+            newest: 0,
+            maximum: 0,
+            limit,
+            head: Vec::new(),
+            transmitted: 0,
+        }
     }
 
     fn entry(&mut self, alias: u16) -> Option<&mut Entry> {
@@ -115,8 +127,9 @@ impl HeapOutboundAliases {
 }
 
 impl OutboundAliases for HeapOutboundAliases {
-    fn capacity(&self) -> u16 {
-        self.limit
+    #[inline]
+    fn are_allowed(&self) -> bool {
+        self.maximum > 0
     }
 
     fn reset(&mut self, maximum: u16) {
@@ -150,6 +163,22 @@ impl OutboundAliases for HeapOutboundAliases {
         self.aliases.insert(topic, alias);
         self.push(alias);
         Some(alias)
+    }
+
+    #[inline]
+    fn head(&self) -> &[u8] {
+        self.head.get(self.transmitted..).unwrap_or_default()
+    }
+
+    fn make_head(&mut self, len: usize) -> &mut [u8] {
+        self.transmitted = 0;
+        self.head.clear();
+        self.head.resize(len, 0);
+        &mut self.head
+    }
+
+    fn head_transmitted(&mut self, len: usize) {
+        self.transmitted = self.transmitted.saturating_add(len).min(self.head.len());
     }
 }
 
@@ -186,7 +215,12 @@ mod tests {
     #[test]
     fn as_many_aliases_are_offered_as_there_is_memory_for() {
         assert_eq!(InboundAliases::capacity(&HeapInboundAliases::new(1)), u16::MAX);
-        assert_eq!(OutboundAliases::capacity(&HeapOutboundAliases::new(7)), 7);
+        for (limit, maximum, allowed) in [(7, 0, false), (0, 7, false), (1, 1, true)] {
+            let mut aliases = HeapOutboundAliases::new(limit);
+            assert!(!aliases.are_allowed(), "there is no connection");
+            aliases.reset(maximum);
+            assert_eq!(aliases.are_allowed(), allowed);
+        }
     }
 
     proptest! {

@@ -1,9 +1,7 @@
-use core::cmp::Ordering;
+use dunlin_codec::{FixedHeader, Properties, PropertyId, PublishHead, Qos, Version};
 
-use dunlin_codec::{FixedHeader, PacketId, Properties, PropertyId, PublishHead, Qos, Version};
-
-use super::Outbound;
-use crate::{Buffer, EXPIRY, Instant, Memory, Outcome, Rejection, Segments, list::State};
+use super::{Outbound, short_run::Record};
+use crate::{Buffer, EXPIRY, Instant, Memory, Outcome, Rejection, list::State};
 
 /// Messages that expire, while no byte of them has left. Nothing is remembered of each: the four bytes of the Message
 /// Expiry Interval in its record mean something else on the way out.
@@ -158,70 +156,18 @@ impl<M: Memory> Outbound<M> {
         }
     }
 
-    /// Begins the next run where messages expire. One that does is a run of its own: what others hold stays a deadline.
-    #[cold]
-    pub(super) fn begin_aging_run(&mut self, now: Instant) -> Option<bool> {
-        loop {
-            let record = self.unsent_record(self.cursor)?;
-            let Some(place) = self.deadline_place(&record) else { return Some(self.begin_run_with(record)) };
-            let deadline = self.number_at(place);
-            self.aging.count = self.aging.count.wrapping_sub(1);
-            if !has_passed(deadline, now) {
-                let rest = (deadline as u64).saturating_sub(round_up(now)).max(1);
-                self.set_number_at(place, rest as u32);
-                self.aging.begun = deadline;
-                self.run_end = record.end;
-                return Some(record.qos != Qos::AtMostOnce);
-            }
-            self.drop_first(&record);
+    /// A record that expires is the next to be begun: if it has time left, it holds the rest from now on as its interval.
+    /// False: its time is over.
+    pub(super) fn begin_aging(&mut self, place: usize, now: Instant) -> bool {
+        let deadline = self.number_at(place);
+        self.aging.count = self.aging.count.wrapping_sub(1);
+        if has_passed(deadline, now) {
+            return false;
         }
-    }
-
-    /// With this record and those behind it, up to one that expires, or a payload beside the log.
-    fn begin_run_with(&mut self, mut record: Record) -> bool {
-        let mut asks = record.qos != Qos::AtMostOnce;
-        while !record.beside
-            && let Some(next) = self.unsent_record(record.end)
-            && self.deadline_place(&next).is_none()
-        {
-            asks |= next.qos != Qos::AtMostOnce;
-            record = next;
-        }
-        self.run_end = record.end;
-        asks
-    }
-
-    /// The record at the cursor is not sent.
-    fn drop_first(&mut self, record: &Record) {
-        (self.run_start, self.cursor, self.run_end) = (record.end, record.end, record.end);
-        if record.beside {
-            self.segments.pop();
-        }
-        let id = if record.id == 0 { self.watched_at(record.at) } else { record.id };
-        if id == 0 {
-            return;
-        }
-        if id == self.watched {
-            self.watched = self.next_watched(id);
-        }
-        self.slots.unlink(&mut self.published, id);
-        self.settle_later(id, Outcome::Rejected(Rejection::Expired));
-        if record.qos != Qos::AtMostOnce {
-            self.grant();
-        }
-    }
-
-    /// The slot of the QoS 0 record at `at`; 0: it has none.
-    fn watched_at(&mut self, at: usize) -> u16 {
-        let mut id = self.watched;
-        while let Some(slot) = self.slots.at(id) {
-            match (slot.at as usize).cmp(&at) {
-                Ordering::Less => id = slot.next,
-                Ordering::Equal => return id,
-                Ordering::Greater => return 0,
-            }
-        }
-        0
+        let rest = (deadline as u64).saturating_sub(round_up(now)).max(1);
+        self.set_number_at(place, rest as u32);
+        self.aging.begun = deadline;
+        true
     }
 
     /// The connection is lost: if no byte has left of the message that begins the run, it expires again.
@@ -246,7 +192,7 @@ impl<M: Memory> Outbound<M> {
     }
 
     /// Where the record's deadline is, if it is unsent and expires. What was sent before holds an interval.
-    fn deadline_place(&mut self, record: &Record) -> Option<usize> {
+    pub(super) fn deadline_place(&mut self, record: &Record) -> Option<usize> {
         if record.id == 0 || self.is_unsent(record.id) { self.interval_at(record.at) } else { None }
     }
 
@@ -267,33 +213,6 @@ impl<M: Memory> Outbound<M> {
             *bytes = number.to_be_bytes();
         }
     }
-
-    /// The record at `at`, from the cursor on and before what waits for the quota. No payload beside the log may be
-    /// between the cursor and it.
-    fn unsent_record(&mut self, at: usize) -> Option<Record> {
-        let end = self.sendable_end().0;
-        let head = PublishHead::read(Version::V5, self.log.bytes().get(at..end)?)?;
-        let head_end = at.wrapping_add(head.len);
-        let beside = self.segments.first().is_some_and(|(payload_at, _)| payload_at == head_end);
-        Some(Record {
-            at,
-            end: if beside { head_end } else { at.wrapping_add(head.packet_len) },
-            beside,
-            qos: head.qos,
-            id: head.packet_id.map_or(0, PacketId::get),
-        })
-    }
-}
-
-/// A record that is not begun.
-struct Record {
-    at: usize,
-    end: usize,
-    /// Its payload rides beside the log.
-    beside: bool,
-    qos: Qos,
-    /// 0: it has none in the packet.
-    id: u16,
 }
 
 /// Whole seconds of the clock.

@@ -1,7 +1,7 @@
 use dunlin_codec::{FixedHeader, Qos, move_bytes_down};
 
 use super::{Outbound, RETAIN, expiry::Aging};
-use crate::{Buffer, EXPIRY, Memory, Outcome, PublishError, Segments, Uncertainty, list::State};
+use crate::{Buffer, EXPIRY, Memory, OutboundAliases, Outcome, PublishError, Segments, Uncertainty, list::State};
 
 /// The outcome of a message, if it has one now.
 type Verdict<'v> = dyn Fn(&Judged) -> Option<Outcome> + 'v;
@@ -83,6 +83,7 @@ impl<M: Memory> Outbound<M> {
             self.put_deadline_back();
         }
         self.segments.clear();
+        self.aliases.make_head(0);
         let mut aging = Aging::new();
         let (mut to, mut from) = (0, self.run_start);
         let mut id = self.published.first;

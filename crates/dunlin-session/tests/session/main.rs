@@ -3,6 +3,7 @@
 
 mod adopting;
 mod aliases;
+mod aliases_outwards;
 mod answers;
 mod authentication;
 mod closing;

@@ -15,7 +15,16 @@ use crate::store::Kept;
 /// A session, whatever its memory.
 pub(crate) trait Face {
     fn connect(&mut self, now: Instant, options: &ConnectOptions<'_>) -> Result<(), ConnectError>;
-    fn publish(&mut self, payload: &[u8], options: PublishOptions<'_>) -> Result<Option<PacketId>, PublishError>;
+    fn publish_to(
+        &mut self,
+        topic: &str,
+        payload: &[u8],
+        options: PublishOptions<'_>,
+    ) -> Result<Option<PacketId>, PublishError>;
+    /// On "t".
+    fn publish(&mut self, payload: &[u8], options: PublishOptions<'_>) -> Result<Option<PacketId>, PublishError> {
+        self.publish_to("t", payload, options)
+    }
     fn subscribe(
         &mut self,
         filters: &[SubscriptionFilter<'_>],
@@ -237,9 +246,14 @@ impl<M: Given> Face for Session<M> {
         self.connect(now, options)
     }
 
-    fn publish(&mut self, payload: &[u8], options: PublishOptions<'_>) -> Result<Option<PacketId>, PublishError> {
+    fn publish_to(
+        &mut self,
+        topic: &str,
+        payload: &[u8],
+        options: PublishOptions<'_>,
+    ) -> Result<Option<PacketId>, PublishError> {
         store_all(self);
-        self.publish(TopicName::new("t").expect("a topic"), M::payload(payload), options)
+        self.publish(TopicName::new(topic).expect("a topic"), M::payload(payload), options)
     }
 
     fn subscribe(

@@ -177,7 +177,7 @@ pub enum Timeout {
     /// [`ack_timeout`](crate::ConnectOptions::ack_timeout). Nothing needs to be done: the standard knows no time limit,
     /// and forbids to send it again on this connection [MQTT-4.4.0-1]. Told again while it lasts.
     AckStalled {
-        /// The message, or the request.
+        /// The message.
         id: PacketId,
         /// How often this was told of it, earlier connections included.
         times: u8,

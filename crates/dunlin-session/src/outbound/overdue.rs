@@ -12,7 +12,9 @@ impl<M: Memory> Outbound<M> {
     /// Whether the message that is watched has made no step since [`Outbound::watch`].
     pub(crate) fn is_overdue(&mut self, id: u16) -> bool {
         self.slots.at(id).is_some_and(|slot| {
-            slot.attention == Attention::Watched && !matches!(slot.state, State::Free | State::Settled(_))
+            let waits =
+                matches!(slot.state, State::Queued | State::Sent | State::Again | State::Released | State::Withdrawn);
+            waits && slot.attention == Attention::Watched
         })
     }
 

@@ -1,6 +1,6 @@
 //! A server that answers, but not this message.
 
-use dunlin_codec::{PacketId, Version};
+use dunlin_codec::{PacketId, TopicFilter, Version};
 use dunlin_session::{ConnectOptions, Outcome, PublishError, PublishOptions, Timeout, Uncertainty};
 
 use crate::{
@@ -143,6 +143,38 @@ fn it_is_counted_over_connections() {
             meet(&mut scene, true);
             assert_eq!(scene.wire(), scene.publish_packet(0x3A, id, b"m"));
         }
+    }
+}
+
+/// There would be nothing left to do about it.
+#[test]
+fn what_is_given_up_is_not_told_again_and_the_next_one_is_found() {
+    for mut scene in scenes() {
+        meet(&mut scene, false);
+        let ids = [scene.send(QOS1, b"1"), scene.send(QOS1, b"2")];
+        scene.wire();
+        assert_eq!(wait(&mut scene, 2 * TIMEOUT), [stalled(ids[0], 1)]);
+        assert!(scene.give_up(PacketId::new(ids[0]).unwrap()));
+        assert_eq!(wait(&mut scene, 3 * TIMEOUT), [stalled(ids[1], 1), stalled(ids[1], 2)]);
+        assert!(scene.give_up(PacketId::new(ids[1]).unwrap()));
+        assert_eq!(wait(&mut scene, 4 * TIMEOUT), []);
+        assert_eq!(scene.poll_timeout(), None);
+    }
+}
+
+/// Its identifier is that of a request now, which is not watched.
+#[test]
+fn what_was_answered_is_not_told_when_its_identifier_is_used_again() {
+    for mut scene in scenes_with(Room { slots: 1, ..Room::default() }) {
+        meet(&mut scene, false);
+        let id = scene.send(QOS1, b"m");
+        scene.wire();
+        assert_eq!(wait(&mut scene, 2 * TIMEOUT), [stalled(id, 1)]);
+        scene.receives(&ack(PUBACK, id));
+        assert_eq!(scene.wire(), []);
+        scene.unsubscribe(&[TopicFilter::new("t").unwrap()]).unwrap();
+        scene.wire();
+        assert_eq!(wait(&mut scene, 4 * TIMEOUT), []);
     }
 }
 

@@ -4,7 +4,7 @@ use dunlin_codec::{
     PacketType, Properties, PropertyOwner, Qos, ReasonCode, RetainHandling, SubscriptionFilter, SubscriptionOptions,
     TopicFilter, TopicName, Version, Will,
 };
-use dunlin_session::{ConnectOptions, PublishOptions};
+use dunlin_session::{ConnectOptions, PublishOptions, ResumeWithoutState};
 
 use super::{client::Client, memory::Given, wire};
 use crate::decision::Decisions;
@@ -74,6 +74,7 @@ fn connect<M: Given>(client: &mut Client<M>, decisions: &mut Decisions<'_>) {
         properties,
         ping_timeout: 5_000,
         ack_timeout: if shape & 8 == 0 { 0 } else { 1_500 },
+        resume_without_state: if shape & 3 == 1 { ResumeWithoutState::Adopt } else { ResumeWithoutState::Refuse },
         ..ConnectOptions::default()
     });
 }

@@ -63,8 +63,10 @@ impl Judge {
         if let Some(due) = self.connection.due[qos as usize].iter_mut().find(|due| due.is_open(id.get())) {
             due.answer = Some(reason);
         } else {
-            // Known from an earlier connection: it is answered when it comes again.
-            assert!(qos == Qos::ExactlyOnce && self.known.contains(&id.get()), "{qos} {id} was not due");
+            // Known from an earlier connection: it is answered when it comes again. Or the server had used the identifier
+            // again before it knew that the message before was refused.
+            let is_known = self.known.contains(&id.get()) || self.refused.contains(&id.get());
+            assert!(qos == Qos::ExactlyOnce && is_known, "{qos} {id} was not due");
         }
         if qos == Qos::ExactlyOnce {
             self.done.insert(id.get(), reason);

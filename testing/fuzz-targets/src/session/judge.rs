@@ -284,8 +284,10 @@ impl Judge {
     /// what is withdrawn; in one that was adopted each identifier is freed before its first use.
     fn handle_pubrel(&mut self, ack: &Ack<'_>) {
         let id = ack.packet_id.get();
-        let ours = self.account.waiting.get(&id).map(|number| self.account.messages[*number].qos);
-        self.connection.handle_pubrel(id, ours == Some(Qos::ExactlyOnce), self.adopted);
+        let waiting = self.account.waiting.get(&id).map(|number| self.account.messages[*number].qos);
+        // Given up when its PUBREL was on its way already.
+        let ours = waiting == Some(Qos::ExactlyOnce) || self.account.given_up.contains(&id);
+        self.connection.handle_pubrel(id, ours, self.adopted);
         self.answer(&wire::ack(self.version, Packet::Pubcomp, id));
     }
 

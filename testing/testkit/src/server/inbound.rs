@@ -83,7 +83,11 @@ impl Inbox {
         publish: &Publish<'_>,
         contents: u64,
     ) -> (bool, Option<&'static Rule>) {
-        let earlier = self.sent.get(&id).copied();
+        // A message with DUP that is not the settled one of an earlier connection is one that its end swallowed.
+        let is_swallowed = |sent: &Sent| {
+            publish.dup && sent.step == Step::Settled && sent.contents != contents && sent.connection != connection.id
+        };
+        let earlier = self.sent.get(&id).copied().filter(|sent| !is_swallowed(sent));
         let (is_new, fault) = match earlier {
             None if publish.dup && !connection.resumed => (true, Some(&judge::DUP_ON_FIRST_SEND)),
             // What the cut connection swallowed comes with DUP and is new to us.

@@ -102,6 +102,30 @@ fn dup_belongs_to_what_was_sent_before() {
     story.assert_no_breaches();
 }
 
+/// The server freed the identifier, the client used it for another message, and the connection ended in the middle of
+/// that: it comes with DUP, and the server never saw it before.
+#[test]
+fn a_message_that_the_end_of_a_connection_swallowed_comes_with_dup_under_an_identifier_that_was_used() {
+    for version in [V3, V5] {
+        let mut story = Story::new();
+        let (client, _) = story.resuming(version, "a");
+        for id in [1, 2] {
+            story.publish(client, "t", "x", 2, id);
+            story.ack(client, Pubrel, id);
+        }
+        story.publish(client, "t", "y", 2, 3);
+        story.lose(client);
+        let (client, _) = story.resuming(version, "a");
+        story.publish_again(client, "t", "y", 2, 3);
+        story.publish_again(client, "t", "z", 2, 1);
+        assert_eq!(story.server.received_total(), 4);
+        story.assert_no_breaches();
+        // What it saw the end of is another matter.
+        story.publish_again(client, "t", "x", 2, 2);
+        assert_eq!(story.statements().len(), 1);
+    }
+}
+
 #[test]
 fn nothing_is_sent_again_on_a_live_connection() {
     let mut story = Story::with(ServerOptions::new().hold_acks(true));

@@ -162,7 +162,8 @@ const CUT: &[&str] = &[
 ];
 #[rustfmt::skip]
 const NO_STD: &[&str] = &[
-    "build", "-p", "dunlin-session", "--no-default-features", "--profile", "ci", "--target", needs::SMALL_TARGET,
+    "build", "-p", "dunlin-session", "-p", "dunlin-embedded", "--no-default-features", "--profile", "ci",
+    "--target", needs::SMALL_TARGET,
 ];
 
 #[cfg(test)]

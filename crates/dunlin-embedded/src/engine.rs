@@ -1,0 +1,369 @@
+mod told;
+
+use dunlin_codec::{DecodeError, PacketId, Properties, Qos, ReasonCode, Version};
+use dunlin_session::{
+    Chunk, Delivery, Event as SessionEvent, InboundAliases, Instant, Progress, RequestError, Session, Slices, State,
+    Storage, Timeout,
+};
+
+use crate::{Acknowledgement, Cause, Event, LargeMessages, Options, input::Input, large::Large};
+use told::Told;
+
+/// A client without its link: the session, what came in, and what the application is told.
+///
+/// At most one event is told at a time. The packet that it borrows stays at the front of the input until the
+/// application comes again.
+pub(crate) struct Engine<'a, A: InboundAliases> {
+    pub(crate) session: Session<Slices<'a, A>>,
+    pub(crate) input: Input<'a>,
+    pub(crate) options: &'a Options<'a>,
+    large: Large,
+    told: Told,
+    /// Bytes at the front of the input that were told.
+    consumed: usize,
+    /// The message that was told, or is being told in parts: its acknowledgement.
+    delivery: Option<Delivery>,
+    /// Why the connection ends.
+    cause: Cause,
+    next: Next,
+    /// So many of the subscriptions in the options the server knows.
+    subscribed: u16,
+    /// The SUBSCRIBE for the next of them.
+    subscribing: Option<PacketId>,
+    pub(crate) skipped: u32,
+}
+
+/// When to connect again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// When the session says so.
+    InDueTime,
+    AtOnce,
+    /// When the application says so.
+    Never,
+}
+
+/// What a look at the input came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// There is an event.
+    Told,
+    /// More must come in.
+    Read,
+    /// Something must go out first.
+    Write,
+}
+
+impl<'a, A: InboundAliases> Engine<'a, A> {
+    #[inline(always)]
+    pub(crate) fn new(
+        version: Version,
+        storage: Storage<Slices<'a, A>>,
+        input: Input<'a>,
+        options: &'a Options<'a>,
+    ) -> Self {
+        let mut session = Session::new(version, storage);
+        session.set_backoff(options.backoff.clone());
+        Self {
+            session,
+            input,
+            options,
+            large: Large::NONE,
+            told: Told::Nothing,
+            consumed: 0,
+            delivery: None,
+            cause: Cause::Link,
+            next: Next::AtOnce,
+            subscribed: 0,
+            subscribing: None,
+            skipped: 0,
+        }
+    }
+
+    // ---- the link ----
+
+    /// Whether a link is to be opened now.
+    pub(crate) fn wants_link(&self) -> bool {
+        self.next == Next::AtOnce && self.session.state() == State::Disconnected
+    }
+
+    /// The same, and it is under way then.
+    pub(crate) fn takes_link(&mut self) -> bool {
+        let takes = self.wants_link();
+        if takes {
+            (self.next, self.cause) = (Next::InDueTime, Cause::Link);
+        }
+        takes
+    }
+
+    /// The application wants a connection.
+    pub(crate) fn connect(&mut self) {
+        if self.session.state() == State::Disconnected {
+            self.next = Next::AtOnce;
+        }
+    }
+
+    /// The link is open.
+    pub(crate) fn handle_open(&mut self, now: Instant) {
+        self.input.clear();
+        self.large = Large::NONE;
+        if let Err(error) = self.session.connect(now, &self.options.connect) {
+            self.cause = Cause::Options(error);
+            self.next = Next::Never;
+        }
+    }
+
+    /// The link is closed, or could not be opened.
+    /// True: it is told.
+    pub(crate) fn handle_closed(&mut self, now: Instant) -> bool {
+        (self.delivery, self.subscribing, self.consumed) = (None, None, 0);
+        match self.next {
+            Next::InDueTime if self.cause.is_lasting() => self.session.handle_connection_refused(now),
+            Next::InDueTime => self.session.handle_connection_lost(now),
+            Next::AtOnce | Next::Never => self.session.handle_connection_closed(),
+        }
+        let tells = self.next != Next::AtOnce;
+        if tells {
+            self.told = Told::Disconnected;
+        }
+        tells
+    }
+
+    /// Whether nothing more goes over this link, given that the session has nothing to transmit.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.session.state(), State::Closing | State::Disconnected)
+    }
+
+    /// Whether the application wants no connection.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.next == Next::Never
+    }
+
+    pub(crate) fn disconnect(&mut self, reason: ReasonCode) {
+        (self.next, self.cause) = (Next::Never, Cause::Closed);
+        match self.session.state() {
+            State::Disconnected => self.session.handle_connection_closed(),
+            _ => self.session.disconnect(reason),
+        }
+    }
+
+    /// Does what has become due. True: there is an event.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> bool {
+        match self.session.handle_timeout(now) {
+            Some(Timeout::Reconnect) => self.next = Next::AtOnce,
+            Some(Timeout::ConnackMissing) => self.cause = Cause::ConnackMissing,
+            Some(Timeout::ServerSilent) => self.cause = Cause::Silent,
+            Some(Timeout::AckStalled { id, times }) => {
+                self.told = Told::AckStalled { id, times };
+                return true;
+            }
+            None => {}
+        }
+        false
+    }
+
+    /// Whether there is something to transmit. Time passes for messages that expire.
+    pub(crate) fn has_output(&mut self, now: Instant) -> bool {
+        self.session.poll_transmit(now).is_some()
+    }
+
+    /// Copies what is to be transmitted, as far as there is room; tells how much it is.
+    pub(crate) fn transmit_into(&mut self, now: Instant, out: &mut [u8]) -> usize {
+        let mut len = 0;
+        while let Some(Chunk::Copy(bytes)) = self.session.poll_transmit(now) {
+            let free = out.get_mut(len..).unwrap_or_default();
+            let fits = bytes.len().min(free.len());
+            if fits == 0 {
+                break;
+            }
+            dunlin_codec::copy_bytes(free, bytes);
+            self.session.transmitted(fits);
+            len = len.wrapping_add(fits);
+        }
+        len
+    }
+
+    // ---- events ----
+
+    /// The application has seen the event.
+    pub(crate) fn forget_told(&mut self) {
+        self.input.consume(self.consumed);
+        self.consumed = 0;
+        let told = core::mem::replace(&mut self.told, Told::Nothing);
+        if self.large.more() == 0 && matches!(told, Told::Message(_) | Told::Part) {
+            self.acknowledge_told();
+        }
+    }
+
+    fn acknowledge_told(&mut self) {
+        let delivery = self.delivery.take();
+        if let Some(delivery) = delivery.filter(|_| self.options.acknowledgement == Acknowledgement::Automatic) {
+            self.session.acknowledge(delivery);
+        }
+    }
+
+    /// Tells an outcome that no packet told, if there is one.
+    pub(crate) fn tells_settled(&mut self) -> bool {
+        let settled = self.session.poll_settled();
+        if let Some((id, outcome)) = settled {
+            self.told = Told::Published { id, outcome };
+        }
+        settled.is_some()
+    }
+
+    /// Looks for an event until there is one, or nothing more can be done.
+    pub(crate) fn step(&mut self, now: Instant) -> Step {
+        loop {
+            if self.tells_settled() {
+                return Step::Told;
+            }
+            if self.input.is_away() {
+                return Step::Write;
+            }
+            if self.is_over() {
+                // Nothing that comes after the end means anything.
+                self.input.clear();
+                return Step::Write;
+            }
+            if self.subscribe_next() {
+                return Step::Told;
+            }
+            if self.large.has_rest() {
+                let part = self.large.next_part(&mut self.input);
+                self.session.handle_packet_skipped();
+                if let Some(len) = part {
+                    (self.told, self.consumed) = (Told::Part, len);
+                    return Step::Told;
+                }
+                if self.large.has_rest() {
+                    return Step::Read;
+                }
+            }
+            if self.large.is_coming() {
+                match self.large.condense(self.session.version(), &mut self.input) {
+                    Ok(Some(len)) => {
+                        if let Some(step) = self.handle_packet(now, len, true) {
+                            return step;
+                        }
+                    }
+                    Ok(None) => return Step::Read,
+                    Err(malformed) => {
+                        self.large = Large::NONE;
+                        self.input.clear();
+                        self.session.disconnect(ReasonCode::MALFORMED_PACKET);
+                        self.cause = Cause::Fault(DecodeError::from(malformed));
+                        return Step::Write;
+                    }
+                }
+            } else if let Some(step) = self.handle_packet(now, self.input.pending().len(), false) {
+                return step;
+            }
+        }
+    }
+
+    /// Gives the first `len` bytes of the input to the session. `None`: look again.
+    fn handle_packet(&mut self, now: Instant, len: usize, is_large: bool) -> Option<Step> {
+        let packet = self.input.pending().get(..len).unwrap_or_default();
+        let (consumed, event) = match self.session.handle_input(now, packet) {
+            Progress::Packet { consumed, event } => (consumed, event),
+            Progress::Incomplete { needed } if needed > self.input.capacity() => {
+                self.large.begin(&self.input);
+                return None;
+            }
+            Progress::Incomplete { .. } => return Some(Step::Read),
+            Progress::Blocked => return Some(Step::Write),
+            Progress::Fault(fault) => {
+                self.cause = Cause::Fault(fault);
+                return Some(Step::Write);
+            }
+        };
+        let mut told = Told::Nothing;
+        let mut delivery = None;
+        match event {
+            None => {}
+            Some(SessionEvent::Connected { session_present, connack }) => {
+                if !session_present {
+                    self.subscribed = 0;
+                }
+                told = Told::Connected { session_present, properties: connack.properties.as_bytes().len() as u16 };
+            }
+            Some(SessionEvent::Refused(connack)) => self.cause = Cause::Refused(connack.reason),
+            Some(SessionEvent::SessionDiscarded) => self.next = Next::AtOnce,
+            Some(SessionEvent::Message { publish, delivery: due }) => {
+                let is_shortened = is_large && self.large.is_shortened;
+                told = Told::Message(told::Parts::of(packet, &publish, is_shortened));
+                delivery = due;
+            }
+            Some(SessionEvent::Settled { id, outcome, .. }) => told = Told::Published { id, outcome },
+            Some(SessionEvent::Subscribed(suback)) => {
+                let is_ours = self.subscribing == Some(suback.packet_id);
+                let subscription = is_ours.then_some(self.subscribed);
+                if is_ours {
+                    self.subscribing = None;
+                    self.subscribed = self.subscribed.saturating_add(1);
+                }
+                told = Told::Subscribed { id: suback.packet_id, codes: suback.codes.len() as u16, subscription };
+            }
+            Some(SessionEvent::Unsubscribed(unsuback)) => {
+                told = Told::Unsubscribed { id: unsuback.packet_id, codes: unsuback.codes.len() as u16 };
+            }
+            Some(SessionEvent::Disconnected(disconnect)) => self.cause = Cause::Server(disconnect.reason),
+            Some(SessionEvent::Authentication(_)) => {}
+        }
+        if is_large {
+            let streams = matches!(told, Told::Message(_))
+                && self.options.large_messages == LargeMessages::Stream
+                && !self.large.is_nameless
+                && delivery.is_none_or(|delivery| delivery.qos() != Qos::ExactlyOnce);
+            self.large.taken(streams);
+            if matches!(told, Told::Message(_)) && !streams {
+                self.skip(delivery.take());
+                told = Told::Nothing;
+            }
+        }
+        self.delivery = delivery.or(self.delivery);
+        self.consumed = consumed;
+        self.told = told;
+        if matches!(self.told, Told::Nothing) {
+            self.forget_told();
+            return None;
+        }
+        Some(Step::Told)
+    }
+
+    /// The message is not told.
+    #[cold]
+    fn skip(&mut self, delivery: Option<Delivery>) {
+        self.skipped = self.skipped.saturating_add(1);
+        if let Some(delivery) = delivery
+            && self.session.acknowledge_with(delivery, ReasonCode::QUOTA_EXCEEDED).is_err()
+        {
+            self.session.acknowledge(delivery);
+        }
+    }
+
+    /// One at a time, so that it is known which of them the server has. True: one of them cannot be asked for.
+    fn subscribe_next(&mut self) -> bool {
+        let next = self.options.subscriptions.get(self.subscribed as usize..).unwrap_or_default();
+        let Some(next) =
+            next.get(..1).filter(|_| self.session.state() == State::Connected && self.subscribing.is_none())
+        else {
+            return false;
+        };
+        match self.session.subscribe(next, Properties::NONE) {
+            Ok(id) => self.subscribing = Some(id),
+            Err(RequestError::Full | RequestError::NotConnected) => {}
+            Err(error) => {
+                self.told = Told::NotSubscribed { subscription: self.subscribed, error };
+                self.subscribed = self.subscribed.saturating_add(1);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// What was told.
+    pub(crate) fn event(&self) -> Event<'_> {
+        told::event(self)
+    }
+}

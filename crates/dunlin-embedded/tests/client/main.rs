@@ -1,0 +1,8 @@
+//! Stories of a client with a server, on virtual time: asynchronous and blocking, in 64 and 128 bytes.
+
+mod closing;
+mod exchanging;
+mod large;
+mod reconnecting;
+mod scene;
+mod world;

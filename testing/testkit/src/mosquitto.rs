@@ -21,7 +21,7 @@ use crate::certificates::{Authority, Identity};
 
 /// A real Mosquitto process on three free ports of 127.0.0.1: plain, TLS, and TLS that requires a
 /// client certificate; with [`MosquittoOptions::websockets`] on two more, WebSocket without and
-/// with TLS.
+/// with TLS, and with [`MosquittoOptions::unix_socket`] on a socket in the file system.
 ///
 /// Its configuration, its certificates and what it persists are in a temporary directory of its
 /// own. Dropping the value kills the process and deletes the directory; only a test program that
@@ -44,6 +44,7 @@ pub struct Mosquitto {
     process: Process,
     ports: Ports,
     certificates: Certificates,
+    socket: PathBuf,
     _directory: Directory,
 }
 
@@ -79,7 +80,8 @@ impl Mosquitto {
                 Err(failure) => return Err(process.explain(failure)),
             }
         };
-        Ok(Self { process, ports, certificates: files.certificates, _directory: directory })
+        let socket = files.socket();
+        Ok(Self { process, ports, certificates: files.certificates, socket, _directory: directory })
     }
 
     /// The port of the plain listener on 127.0.0.1.
@@ -136,6 +138,12 @@ impl Mosquitto {
     #[must_use]
     pub fn websocket_tls_url(&self) -> String {
         format!("wss://127.0.0.1:{}/mqtt", self.ports.websocket_tls)
+    }
+
+    /// Where its socket in the file system is; only with [`MosquittoOptions::unix_socket`] there is one.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.socket
     }
 
     /// What a client needs to be let in over TLS.

@@ -106,7 +106,15 @@ impl Files {
             text.line("protocol websockets");
             self.tls(&mut text, options);
         }
+        if options.unix_socket {
+            text.path("listener 0", &self.socket());
+            text.lines(&options.listener_lines);
+        }
         text.0
+    }
+
+    pub(super) fn socket(&self) -> PathBuf {
+        self.directory.join(SOCKET)
     }
 
     fn tls(&self, text: &mut Text, options: &MosquittoOptions) {
@@ -200,6 +208,8 @@ fn keep_private(path: &Path) -> std::io::Result<()> {
 fn keep_private(_path: &Path) -> std::io::Result<()> {
     Ok(())
 }
+
+const SOCKET: &str = "mosquitto.sock";
 
 const OPENSSL_AT_MOST_1_2: &str = "\
 openssl_conf = all

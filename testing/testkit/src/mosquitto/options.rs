@@ -25,6 +25,7 @@ pub struct MosquittoOptions {
     pub(super) authority: Option<Authority>,
     pub(super) server_identity: Option<Identity>,
     pub(super) websockets: bool,
+    pub(super) unix_socket: bool,
     pub(super) persistence: bool,
     pub(super) max_queued_messages: u32,
     pub(super) max_inflight_messages: Option<u32>,
@@ -88,6 +89,15 @@ impl MosquittoOptions {
     #[must_use]
     pub fn websockets(mut self, websockets: bool) -> Self {
         self.websockets = websockets;
+        self
+    }
+
+    /// Whether it listens on a socket in its directory, too, a unix domain socket. Default: no.
+    ///
+    /// Mosquitto has them from version 2.0 on.
+    #[must_use]
+    pub fn unix_socket(mut self, listens: bool) -> Self {
+        self.unix_socket = listens;
         self
     }
 

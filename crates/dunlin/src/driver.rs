@@ -36,7 +36,7 @@ pub struct Driver {
 
 impl Driver {
     pub(crate) fn new(options: ConnectOptions, shared: Arc<Shared>, once: bool) -> Result<Self, OptionsError> {
-        let connector = match options.secure {
+        let connector = match options.server.secure {
             true => Some(Connector::new(&options.tls).map_err(OptionsError::Tls)?),
             false => None,
         };
@@ -142,13 +142,13 @@ impl Lifecycle {
 
     async fn connection(&mut self) -> (Ended, bool) {
         let deadline = time::Instant::now() + self.options.connect_timeout;
-        let opened = open::open(&self.options, self.connector.as_ref());
+        let opened = open::open(&self.options, self.connector.as_ref(), deadline);
         let stream = match unless(self.closing(), time::timeout_at(deadline, opened)).await {
             None => return (Ended::With(ConnectionError::Closed), false),
             Some(Ok(Ok(stream))) => stream,
             Some(Ok(Err(error))) => return (Ended::With(error), false),
             Some(Err(_)) => {
-                let server = NetworkError::TimedOut(self.options.authority().into());
+                let server = NetworkError::TimedOut(self.options.server.place().into());
                 return (Ended::With(ConnectionError::Network(server)), false);
             }
         };

@@ -1,5 +1,10 @@
 use core::fmt;
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    time::Duration,
+};
 
 use dunlin_codec::{DecodeError, ReasonCode, TopicError, TopicFilterError};
 use dunlin_session::{AuthenticateError, Rejection, Uncertainty};
@@ -206,6 +211,37 @@ pub enum NetworkError {
     Unreachable(SocketAddr),
     /// No answer within the connect timeout.
     TimedOut(Box<str>),
+    /// There is no connection to this address, for another reason than these.
+    NotConnected {
+        /// The server's address.
+        address: SocketAddr,
+        /// As the operating system calls it.
+        kind: io::ErrorKind,
+    },
+    /// The host has several addresses, and none of them let us in: the error of each, in the order in which they were
+    /// tried.
+    EveryAddress(Box<[Self]>),
+    /// The address to connect from cannot be used.
+    Bind {
+        /// Our own address, as the options say.
+        local: IpAddr,
+        /// As the operating system calls it.
+        kind: io::ErrorKind,
+    },
+    /// The host has addresses, and none of the family of the one to connect from.
+    OtherFamily {
+        /// The server.
+        host: Box<str>,
+        /// Our own address, as the options say.
+        local: IpAddr,
+    },
+    /// The socket in the file system cannot be connected to.
+    Socket {
+        /// Where it is, or should be.
+        path: Box<Path>,
+        /// As the operating system calls it.
+        kind: io::ErrorKind,
+    },
     /// The other side, or something between, cut the connection.
     Reset,
     /// Anything else, as the operating system calls it.
@@ -213,12 +249,12 @@ pub enum NetworkError {
 }
 
 impl NetworkError {
-    pub(crate) fn of_connect(address: SocketAddr, error: &io::Error) -> Self {
-        match error.kind() {
+    pub(crate) fn of_connect(address: SocketAddr, kind: io::ErrorKind) -> Self {
+        match kind {
             io::ErrorKind::ConnectionRefused => Self::PortClosed(address),
             io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Self::Unreachable(address),
             io::ErrorKind::TimedOut => Self::TimedOut(address.to_string().into()),
-            kind => Self::Other(kind),
+            kind => Self::NotConnected { address, kind },
         }
     }
 
@@ -240,7 +276,14 @@ impl NetworkError {
             Self::Unreachable(_) => "check this machine's network",
             Self::TimedOut(_) => "check host and port; a firewall may swallow the connection",
             Self::Reset => "a port for TLS cuts plain connections like this, and some servers cut what they refuse",
-            Self::Other(_) => return None,
+            Self::EveryAddress(failures) => return failures.first().and_then(Self::hint),
+            Self::Bind { .. } => "give an address that this machine has: `ip address` lists them",
+            Self::OtherFamily { .. } => "connect from an address of the other family, or from any",
+            Self::Socket { kind: io::ErrorKind::PermissionDenied, .. } => {
+                "let the user that runs this program read and write the socket, and search the directories above it"
+            }
+            Self::Socket { .. } => "check the path, that the server runs, and that it listens there",
+            Self::NotConnected { .. } | Self::Other(_) => return None,
         })
     }
 }
@@ -252,6 +295,25 @@ impl fmt::Display for NetworkError {
             Self::PortClosed(address) => write!(f, "nothing listens at {address}: the connection was refused"),
             Self::Unreachable(address) => write!(f, "there is no way to {address}"),
             Self::TimedOut(server) => write!(f, "no answer from {server} in time"),
+            Self::NotConnected { address, kind } => write!(f, "no connection to {address}: {kind}"),
+            Self::EveryAddress(failures) => failures.iter().enumerate().try_for_each(|(number, failure)| {
+                f.write_str(if number == 0 { "" } else { "; " })?;
+                failure.fmt(f)
+            }),
+            Self::Bind { local, kind: io::ErrorKind::AddrNotAvailable } => {
+                write!(f, "cannot connect from {local}: this machine has no such address")
+            }
+            Self::Bind { local, kind } => write!(f, "cannot connect from {local}: {kind}"),
+            Self::OtherFamily { host, local } => {
+                let family = if local.is_ipv4() { "IPv4" } else { "IPv6" };
+                write!(f, "the host {host:?} has no {family} address, and the connection is to be from {local}")
+            }
+            Self::Socket { path, kind } => match kind {
+                io::ErrorKind::NotFound => write!(f, "there is no socket {}", path.display()),
+                io::ErrorKind::ConnectionRefused => write!(f, "nothing listens at the socket {}", path.display()),
+                io::ErrorKind::PermissionDenied => write!(f, "no permission to use the socket {}", path.display()),
+                kind => write!(f, "the socket {} cannot be used: {kind}", path.display()),
+            },
             Self::Reset => f.write_str("the connection was cut"),
             Self::Other(kind) => write!(f, "the network failed: {kind}"),
         }

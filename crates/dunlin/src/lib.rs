@@ -33,6 +33,7 @@
 //! | `mqtts://` | `tls` (default) | over TLS, by rustls |
 //! | `ws://` | `websocket` | over WebSocket |
 //! | `wss://` | `websocket`, `tls` | over WebSocket over TLS |
+//! | `mqtt+unix://` | | over a socket of the file system |
 //!
 //! [`ConnectOptions::connector`] takes any other stream of bytes. The feature `blocking` has the same client without
 //! async, in `dunlin::blocking`.
@@ -76,7 +77,7 @@ pub use engine::Statistics;
 pub use error::{ConnectionError, NetworkError, PublishError, ServerRefusal, SubscribeError};
 pub use events::{Connected, Event, Events};
 pub use message::Message;
-pub use options::{ConnectOptions, OptionsError, OptionsWarning, UrlError, Will};
+pub use options::{ConnectOptions, OptionsError, OptionsWarning, TcpOptions, UrlError, Will};
 pub use publish::{Payload, Publish, Publishing, Receipt};
 pub use subscription::{OnStall, Subscribe, Subscription, Unsubscribe};
 #[cfg(feature = "tls")]

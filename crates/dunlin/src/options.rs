@@ -1,15 +1,19 @@
 mod error;
+mod server;
+mod tcp;
 mod url;
 mod warning;
 mod will;
 
 pub use error::OptionsError;
+pub(crate) use server::Server;
+pub use tcp::TcpOptions;
 pub use url::UrlError;
 pub use warning::OptionsWarning;
 pub use will::Will;
 
 use core::{fmt, future::Future};
-use std::{io, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use dunlin_codec::{PacketType, Properties, Property, PropertyError, PropertyOwner, TextError, Version, check_text};
 
@@ -29,6 +33,7 @@ use crate::{
 /// | what | default |
 /// |---|---|
 /// | version | MQTT 5.0 |
+/// | TCP | from any address, packets leave at once ([`TcpOptions`]) |
 /// | port | 1883 for `mqtt://`, 8883 for `mqtts://`, 80 for `ws://`, 443 for `wss://` |
 /// | client identifier | generated: 23 characters of 0-9a-zA-Z |
 /// | user name, password, will | none |
@@ -57,12 +62,9 @@ use crate::{
 #[derive(Clone)]
 #[must_use = "options do nothing until they are given to `Client::connect` or `Client::start`"]
 pub struct ConnectOptions {
-    pub(crate) secure: bool,
-    pub(crate) host: String,
-    /// `None`: the usual one.
-    port: Option<u16>,
+    pub(crate) server: Server,
+    pub(crate) tcp: TcpOptions,
     pub(crate) tls: TlsOptions,
-    pub(crate) websocket: Option<WebSocketOptions>,
     pub(crate) connector: Option<CustomConnector>,
     pub(crate) version: Version,
     pub(crate) client_id: String,
@@ -105,11 +107,9 @@ impl ConnectOptions {
     /// To `host` on port 1883 over plain TCP.
     pub fn new(host: impl Into<String>) -> Self {
         Self {
-            secure: false,
-            host: host.into(),
-            port: None,
+            server: Server::new(host.into()),
+            tcp: TcpOptions::new(),
             tls: TlsOptions::default(),
-            websocket: None,
             connector: None,
             version: Version::V5,
             client_id: random::client_id(),
@@ -165,8 +165,10 @@ impl ConnectOptions {
     /// | `mqtts://`, `ssl://` | MQTT over TLS (feature `tls`) | 8883 |
     /// | `ws://` | MQTT over WebSocket (feature `websocket`) | 80 |
     /// | `wss://` | MQTT over WebSocket over TLS (both features) | 443 |
+    /// | `mqtt+unix://`, `unix://` | MQTT over a [socket of the file system](Self::unix_socket) | |
     ///
     /// For WebSocket a path and a query may follow: `ws://host/mqtt?token=...`. Without either the path is `/mqtt`.
+    /// A socket is named by its path alone, from the root: `mqtt+unix:///run/mosquitto.sock`.
     ///
     /// A build without a feature refuses the URLs that need it when the client is made, and names the feature.
     pub fn from_url(url: &str) -> Result<Self, UrlError> {
@@ -176,20 +178,37 @@ impl ConnectOptions {
     /// The port. Without it the one that is usual for what is spoken: 1883, with TLS 8883, over WebSocket 80, over
     /// WebSocket with TLS 443.
     pub fn port(mut self, port: u16) -> Self {
-        self.port = Some(port);
+        self.server.set_port(port);
         self
     }
 
     /// Speak TLS, with these options.
     pub fn tls(mut self, options: TlsOptions) -> Self {
         self.tls = options;
-        self.secure = true;
+        self.server.secure = true;
         self
     }
 
     /// Speak WebSocket, with these options; over TLS, if that is asked for too.
     pub fn websocket(mut self, options: WebSocketOptions) -> Self {
-        self.websocket = Some(options);
+        self.server.websocket = Some(options);
+        self
+    }
+
+    /// Connect to this socket of the file system (a unix domain socket), instead of host and port, which are then neither
+    /// looked up nor connected to. TLS and WebSocket are spoken over it if that is asked for; the host is still the name
+    /// that TLS checks, and the `Host` of WebSocket.
+    ///
+    /// Only where the operating system has them, which here means unix; elsewhere it is refused when the client is made,
+    /// as [`OptionsError::UnixSocket`]. Linux allows paths of at most 107 bytes.
+    pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
+        self.server.unix = Some(path.into());
+        self
+    }
+
+    /// How TCP connections are made: from which address, and with which options of the system.
+    pub fn tcp(mut self, options: TcpOptions) -> Self {
+        self.tcp = options;
         self
     }
 
@@ -441,6 +460,12 @@ impl ConnectOptions {
         self
     }
 
+    /// The server for people to read, as a URL without user name, password and query: `mqtts://broker.example:8883`,
+    /// `mqtt+unix:///run/mosquitto.sock`.
+    pub fn server_url(&self) -> String {
+        self.server.url()
+    }
+
     /// Whether anything is said that 3.1.1 cannot.
     fn needs_v5(&self) -> bool {
         !self.properties.is_empty()
@@ -472,11 +497,14 @@ impl ConnectOptions {
         let text = |field, text: &str| check_text(text).map_err(|error| OptionsError::Text { field, error });
         text("client identifier", &self.client_id)?;
         text("user name", self.user_name.as_deref().unwrap_or_default())?;
-        if self.host.is_empty() {
+        if self.server.host.is_empty() {
             return Err(OptionsError::HostEmpty);
         }
-        if let Some(websocket) = &self.websocket {
-            websocket.check(&self.host).map_err(OptionsError::WebSocket)?;
+        if self.server.unix.is_some() && !cfg!(unix) {
+            return Err(OptionsError::UnixSocket);
+        }
+        if let Some(websocket) = &self.server.websocket {
+            websocket.check(&self.server.host).map_err(OptionsError::WebSocket)?;
         }
         if self.password.as_ref().is_some_and(|password| password.len() > 0xFFFF) {
             return Err(OptionsError::Text { field: "password", error: TextError::TooLong });
@@ -505,46 +533,6 @@ impl ConnectOptions {
         }
         Ok(())
     }
-
-    /// Another host and port; gives those before. No port: the usual one.
-    pub(crate) fn set_server(&mut self, (host, port): (String, Option<u16>)) -> (String, Option<u16>) {
-        (core::mem::replace(&mut self.host, host), core::mem::replace(&mut self.port, port))
-    }
-
-    /// As it was given, or the usual one.
-    pub(crate) fn port_number(&self) -> u16 {
-        self.port.unwrap_or(self.scheme().1)
-    }
-
-    /// `host:port`, an IPv6 address in brackets.
-    pub(crate) fn authority(&self) -> String {
-        format!("{}:{}", self.bracketed(), self.port_number())
-    }
-
-    /// As HTTP wants it: without the port where it is the usual one.
-    pub(crate) fn http_host(&self) -> String {
-        match self.port_number() == self.scheme().1 {
-            true => self.bracketed(),
-            false => self.authority(),
-        }
-    }
-
-    fn bracketed(&self) -> String {
-        match self.host.contains(':') {
-            true => format!("[{}]", self.host),
-            false => self.host.clone(),
-        }
-    }
-
-    /// What is spoken, as a URL says it, and the port that is usual for it.
-    fn scheme(&self) -> (&'static str, u16) {
-        match (&self.websocket, self.secure) {
-            (None, false) => ("mqtt", 1883),
-            (None, true) => ("mqtts", 8883),
-            (Some(_), false) => ("ws", 80),
-            (Some(_), true) => ("wss", 443),
-        }
-    }
 }
 
 /// Shows neither user name nor password, which may both be part of a URL, and of WebSocket neither the query nor what
@@ -552,8 +540,8 @@ impl ConnectOptions {
 impl fmt::Debug for ConnectOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectOptions")
-            .field("server", &format_args!("{}://{}", self.scheme().0, self.authority()))
-            .field("websocket", &self.websocket)
+            .field("server", &format_args!("{}", self.server.url()))
+            .field("websocket", &self.server.websocket)
             .field("version", &self.version)
             .field("client_id", &self.client_id)
             .field("user_name", &self.user_name.as_ref().map(|_| "..."))

@@ -14,6 +14,10 @@ impl WebSocketOptions {
         Self {}
     }
 
+    pub(crate) fn path_alone(&self) -> &'static str {
+        ""
+    }
+
     pub(crate) fn check(&self, _: &str) -> Result<(), WebSocketError> {
         Err(WebSocketError::NotBuilt)
     }

@@ -6,6 +6,9 @@ use dunlin::ConnectOptions;
 /// password, and is itself a URL for that server.
 pub fn url(data: &[u8]) {
     let Ok(url) = std::str::from_utf8(data) else { return };
+    if let Some(rest) = after_socket_scheme(url) {
+        return socket(url, rest);
+    }
     let plain = Plain::of(url);
     match (ConnectOptions::from_url(url), &plain) {
         (Ok(options), Some(plain)) => {
@@ -16,6 +19,36 @@ pub fn url(data: &[u8]) {
             let other = format!("{scheme}://{}{address}{target}", plain.other_credentials());
             assert_eq!(self::shown(taken(&other)), shown, "{url:?} as {other:?}");
             assert!(self::shown(taken(&server)).contains(&format!("server: {server}, ")));
+        }
+        (Err(error), None) => assert!(!error.to_string().is_empty()),
+        (options, plain) => panic!("{url:?}: {options:?}, plainly {plain:?}"),
+    }
+}
+
+/// What follows the scheme of a socket of the file system.
+fn after_socket_scheme(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.split_once("://")?;
+    ["unix", "mqtt+unix"].iter().any(|socket| scheme.eq_ignore_ascii_case(socket)).then_some(rest)
+}
+
+/// The same for a socket, which is named by its path.
+fn socket(url: &str, rest: &str) {
+    let (credentials, path) = match rest.split_once("@/") {
+        Some((credentials, path)) if !rest.starts_with('/') => (Some(credentials), format!("/{path}")),
+        _ => (None, rest.to_owned()),
+    };
+    let (user_name, password) =
+        credentials.unwrap_or_default().split_once(':').unwrap_or((credentials.unwrap_or_default(), ""));
+    let text = |escaped| String::from_utf8(unescaped(escaped)?).ok();
+    let plain = (path.starts_with('/') && !path.contains(['?', '#'])).then(|| {
+        text(user_name)?;
+        unescaped(password)?;
+        text(&path)
+    });
+    match (ConnectOptions::from_url(url), plain.flatten()) {
+        (Ok(options), Some(path)) => {
+            let shown = shown(options);
+            assert!(shown.contains(&format!("server: mqtt+unix://{path}, ")), "{url:?}: {shown}");
         }
         (Err(error), None) => assert!(!error.to_string().is_empty()),
         (options, plain) => panic!("{url:?}: {options:?}, plainly {plain:?}"),
@@ -99,9 +132,13 @@ impl<'a> Plain<'a> {
             _ => "wss",
         };
         let port = self.port.unwrap_or(self.usual_port);
+        let path = match self.target.split(['?']).next().unwrap_or_default() {
+            "" if scheme.starts_with("ws") => "/mqtt",
+            path => path,
+        };
         match self.host.contains(':') {
-            true => format!("{scheme}://[{}]:{port}", self.host),
-            false => format!("{scheme}://{}:{port}", self.host),
+            true => format!("{scheme}://[{}]:{port}{path}", self.host),
+            false => format!("{scheme}://{}:{port}{path}", self.host),
         }
     }
 

@@ -1,8 +1,10 @@
 mod addresses;
+mod socket;
+mod unix;
 
 use std::pin::Pin;
 
-use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 pub(super) use crate::connector::Stream;
 
@@ -12,34 +14,42 @@ use crate::{
     websocket,
 };
 
-/// Opens the way to the server, from below: the application's own connection or TCP, then TLS and WebSocket where the
-/// options ask for them.
+/// Opens the way to the server, from below: the application's own connection, a socket of this machine or TCP, then TLS
+/// and WebSocket where the options ask for them. Addresses that have not answered by `until` count as failed; for all
+/// else the caller owns the clock.
 pub(super) async fn open(
     options: &ConnectOptions,
     tls: Option<&Connector>,
+    until: Instant,
 ) -> Result<Pin<Box<dyn Stream>>, ConnectionError> {
-    let stream: Pin<Box<dyn Stream>> = match &options.connector {
-        Some(custom) => custom.open().await.map_err(|error| ConnectionError::of_stream(&error))?,
-        None => Box::pin(tcp(options).await?),
-    };
-    let stream: Pin<Box<dyn Stream>> = match tls {
-        Some(tls) => Box::pin(tls.connect(stream, &options.host).await.map_err(of_tls)?),
+    let server = &options.server;
+    let stream = lowest(options, until).await?;
+    let stream: Pin<Box<dyn Stream>> = match tls.filter(|_| server.secure) {
+        Some(tls) => Box::pin(tls.connect(stream, &server.host).await.map_err(of_tls)?),
         None => stream,
     };
-    match &options.websocket {
+    match &server.websocket {
         Some(websocket) => {
-            let stream = websocket::connect(stream, websocket, &options.http_host()).await;
+            let stream = websocket::connect(stream, websocket, &server.http_host()).await;
             Ok(Box::pin(stream.map_err(|error| ConnectionError::of_stream(&error))?))
         }
         None => Ok(stream),
     }
 }
 
-async fn tcp(options: &ConnectOptions) -> Result<TcpStream, ConnectionError> {
-    let tcp = addresses::connect(&options.host, options.port_number()).await.map_err(ConnectionError::Network)?;
-    // Without it small packets wait for acknowledgements of earlier ones.
-    tcp.set_nodelay(true).map_err(|error| ConnectionError::of_stream(&error))?;
-    Ok(tcp)
+async fn lowest(options: &ConnectOptions, until: Instant) -> Result<Pin<Box<dyn Stream>>, ConnectionError> {
+    if let Some(custom) = &options.connector {
+        return custom.open().await.map_err(|error| ConnectionError::of_stream(&error));
+    }
+    let server = &options.server;
+    let stream = match &server.unix {
+        Some(path) => unix::connect(path).await,
+        None => match addresses::connect(&server.host, server.port(), options.tcp, until).await {
+            Ok(tcp) => Ok(Box::pin(tcp) as Pin<Box<dyn Stream>>),
+            Err(error) => Err(error),
+        },
+    };
+    stream.map_err(ConnectionError::Network)
 }
 
 fn of_tls(error: TlsError) -> ConnectionError {

@@ -33,6 +33,8 @@ pub enum OptionsError {
     PasswordAlone,
     /// In 3.1.1 a session that outlives its connection needs a client identifier [MQTT-3.1.3-7], in 3.1 every one.
     ClientIdEmpty,
+    /// This platform has no sockets in the file system.
+    UnixSocket,
     /// The files or settings of TLS.
     Tls(TlsError),
     /// The path or the headers of WebSocket.
@@ -53,6 +55,7 @@ impl fmt::Display for OptionsError {
             Self::ClientIdEmpty => {
                 f.write_str("MQTT 3.1.1 needs a client identifier for a session that is kept, and 3.1 always")
             }
+            Self::UnixSocket => f.write_str("this platform has no unix sockets: connect to a host"),
             Self::Tls(error) => error.fmt(f),
             Self::WebSocket(error) => error.fmt(f),
         }

@@ -7,13 +7,15 @@ use crate::{tls::TlsOptions, websocket::WebSocketOptions};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// It does not begin with `mqtt://`, `mqtts://`, `ws://` or `wss://`.
+    /// It does not begin with `mqtt://`, `mqtts://`, `ws://`, `wss://` or `mqtt+unix://`.
     Scheme,
     /// It has no host.
     Host,
     /// The port is not a number from 1 to 65,535.
     Port,
-    /// `%` is not followed by two hexadecimal digits, or a user name is not UTF-8.
+    /// The path of a socket does not begin at the root, or has a `?` or `#` that is not escaped.
+    Socket,
+    /// `%` is not followed by two hexadecimal digits, or a user name or the path of a socket is not UTF-8.
     Escape,
     /// Something follows the port: a fragment, or, where it is not WebSocket, a path or a query.
     Path,
@@ -22,10 +24,13 @@ pub enum UrlError {
 impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Scheme => "the URL must begin with mqtt://, mqtts://, ws:// or wss://",
+            Self::Scheme => "the URL must begin with mqtt://, mqtts://, ws://, wss:// or mqtt+unix://",
             Self::Host => "the URL has no host: write mqtt://HOST or mqtts://HOST:PORT, an IPv6 address in brackets",
             Self::Port => "the port in the URL is not a number from 1 to 65535",
-            Self::Escape => "the user name or password in the URL has a '%' without two hexadecimal digits behind it",
+            Self::Socket => {
+                "the URL has no path of a socket: write mqtt+unix:///run/mosquitto.sock, with all three slashes"
+            }
+            Self::Escape => "the URL has a '%' without two hexadecimal digits behind it",
             Self::Path => {
                 "the URL has something behind its port: write mqtt://USER:PASSWORD@HOST:PORT and no path; \
                  ws:// and wss:// may have a path and a query, and no '#'"
@@ -36,7 +41,8 @@ impl fmt::Display for UrlError {
 
 impl core::error::Error for UrlError {}
 
-/// `scheme://[user[:password]@]host[:port]`, for WebSocket with a path and a query behind it.
+/// `scheme://[user[:password]@]host[:port]`, for WebSocket with a path and a query behind it;
+/// `mqtt+unix://[user[:password]@]/path`.
 pub(super) fn parse(url: &str) -> Result<ConnectOptions, UrlError> {
     let (scheme, rest) = url.split_once("://").ok_or(UrlError::Scheme)?;
     let (secure, websocket) = match scheme.to_ascii_lowercase().as_str() {
@@ -44,6 +50,7 @@ pub(super) fn parse(url: &str) -> Result<ConnectOptions, UrlError> {
         "mqtts" | "ssl" => (true, false),
         "ws" => (false, true),
         "wss" => (true, true),
+        "mqtt+unix" | "unix" => return parse_socket(rest),
         _ => return Err(UrlError::Scheme),
     };
     // A password of MQTT's own URLs may hold what begins a path elsewhere.
@@ -70,17 +77,32 @@ pub(super) fn parse(url: &str) -> Result<ConnectOptions, UrlError> {
     if let Some(port) = port {
         options = options.port(port);
     }
-    if let Some(credentials) = credentials {
-        let (user_name, password) = match credentials.split_once(':') {
-            Some((user_name, password)) => (user_name, Some(password)),
-            None => (credentials, None),
-        };
-        if !user_name.is_empty() || password.is_none() {
-            options = options.user_name(String::from_utf8(unescape(user_name)?).map_err(|_| UrlError::Escape)?);
-        }
-        if let Some(password) = password {
-            options = options.password(unescape(password)?);
-        }
+    with_credentials(options, credentials)
+}
+
+fn parse_socket(rest: &str) -> Result<ConnectOptions, UrlError> {
+    let (credentials, path) = match rest.find("@/") {
+        Some(at) if !rest.starts_with('/') => (Some(&rest[..at]), &rest[at + 1..]),
+        _ => (None, rest),
+    };
+    if !path.starts_with('/') || path.contains(['?', '#']) {
+        return Err(UrlError::Socket);
+    }
+    let path = String::from_utf8(unescape(path)?).map_err(|_| UrlError::Escape)?;
+    with_credentials(ConnectOptions::new(LOCAL).unix_socket(path), credentials)
+}
+
+fn with_credentials(mut options: ConnectOptions, credentials: Option<&str>) -> Result<ConnectOptions, UrlError> {
+    let Some(credentials) = credentials else { return Ok(options) };
+    let (user_name, password) = match credentials.split_once(':') {
+        Some((user_name, password)) => (user_name, Some(password)),
+        None => (credentials, None),
+    };
+    if !user_name.is_empty() || password.is_none() {
+        options = options.user_name(String::from_utf8(unescape(user_name)?).map_err(|_| UrlError::Escape)?);
+    }
+    if let Some(password) = password {
+        options = options.password(unescape(password)?);
     }
     Ok(options)
 }
@@ -126,6 +148,9 @@ fn unescape(text: &str) -> Result<Vec<u8>, UrlError> {
     Ok(unescaped)
 }
 
+/// The host that stands for a socket of this machine.
+const LOCAL: &str = "localhost";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,8 +174,34 @@ mod tests {
             ("ws://anna:secret@[::1]:8083/@?a=b@c:d", false, "[::1]:8083", Some("anna"), Some(b"secret")),
         ] {
             let options = parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-            assert_eq!((options.secure, options.authority().as_str()), (secure, authority), "{url}");
+            assert_eq!((options.server.secure, options.server.authority().as_str()), (secure, authority), "{url}");
             assert_eq!((options.user_name.as_deref(), options.password.as_deref()), (user_name, password), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_socket_of_the_file_system_is_named_by_its_path() {
+        for (url, path, user_name, password) in [
+            ("mqtt+unix:///run/mosquitto.sock", "/run/mosquitto.sock", None, None),
+            ("unix:///tmp/a%20b%3F@/c:d", "/tmp/a b?@/c:d", None, None),
+            ("MQTT+UNIX://anna:se%2Fcret@/s", "/s", Some("anna"), Some(&b"se/cret"[..])),
+            ("unix://anna@/s@/t", "/s@/t", Some("anna"), None),
+        ] {
+            let options = parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+            assert_eq!(options.server.unix.as_deref(), Some(std::path::Path::new(path)), "{url}");
+            assert_eq!((options.user_name.as_deref(), options.password.as_deref()), (user_name, password), "{url}");
+            assert_eq!(options.server.url(), format!("mqtt+unix://{path}"));
+        }
+    }
+
+    #[test]
+    fn a_server_is_named_without_what_is_secret() {
+        for (url, name) in [
+            ("mqtt://anna:secret@h", "mqtt://h:1883"),
+            ("wss://anna:secret@h/path?token=secret", "wss://h:443/path"),
+            ("ws://[::1]:1", "ws://[::1]:1/mqtt"),
+        ] {
+            assert_eq!(parse(url).map(|options| options.server.url()).as_deref(), Ok(name));
         }
     }
 
@@ -176,6 +227,11 @@ mod tests {
             ("ws://h/mqtt#top", UrlError::Path),
             ("ws:///mqtt", UrlError::Host),
             ("ws://anna:a/b@h", UrlError::Port),
+            ("mqtt+unix://run/s", UrlError::Socket),
+            ("mqtt+unix://", UrlError::Socket),
+            ("unix:///s?x=1", UrlError::Socket),
+            ("unix:///s%", UrlError::Escape),
+            ("unix:///s%FF", UrlError::Escape),
         ] {
             assert_eq!(parse(url).err(), Some(expected), "{url}");
         }
@@ -190,7 +246,7 @@ mod tests {
             ("wss://[::1]:443", "[::1]"),
             ("wss://[::1]:8083", "[::1]:8083"),
         ] {
-            assert_eq!(parse(url).map(|options| options.http_host()).as_deref(), Ok(host), "{url}");
+            assert_eq!(parse(url).map(|options| options.server.http_host()).as_deref(), Ok(host), "{url}");
         }
     }
 

@@ -62,6 +62,11 @@ impl WebSocketOptions {
         }
     }
 
+    /// The path without the query, which may be a secret.
+    pub(crate) fn path_alone(&self) -> &str {
+        self.path.split_once('?').map_or(&self.path, |(path, _)| path)
+    }
+
     /// Whether all of it, and the host, can be said in HTTP.
     pub(crate) fn check(&self, host: &str) -> Result<(), WebSocketError> {
         let is_path = self.path.starts_with('/') && self.path.bytes().all(|byte| byte.is_ascii_graphic());
@@ -91,10 +96,8 @@ impl Default for WebSocketOptions {
 
 impl fmt::Debug for WebSocketOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (path, query) = match self.path.split_once('?') {
-            Some((path, _)) => (path, "?..."),
-            None => (self.path.as_str(), ""),
-        };
+        let path = self.path_alone();
+        let query = if path.len() < self.path.len() { "?..." } else { "" };
         f.debug_struct("WebSocketOptions")
             .field("path", &format_args!("{path}{query}"))
             .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())

@@ -5,10 +5,11 @@ mod credentials;
 mod identity;
 mod tls;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use clap::Args;
-use dunlin::ConnectOptions;
+use dunlin::{ConnectOptions, TcpOptions};
 
 use crate::failure::Failure;
 use crate::limit::seconds;
@@ -49,6 +50,9 @@ pub(crate) struct How {
     /// Seconds for one try to connect: address, TCP, TLS and the server's answer together
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "20", help_heading = "Connection")]
     connect_timeout: Duration,
+    /// Connect from this address of this machine, where it has several
+    #[arg(long, value_name = "ADDRESS", help_heading = "Connection")]
+    bind: Option<IpAddr>,
 }
 
 impl How {
@@ -59,6 +63,10 @@ impl How {
             false => place.options,
         };
         let options = self.identity.apply(self.credentials.apply(options)?)?;
+        let options = match self.bind {
+            Some(address) => options.tcp(TcpOptions::new().bind(address)),
+            None => options,
+        };
         Ok(Target { options: options.connect_timeout(self.connect_timeout), server: place.name })
     }
 

@@ -1,4 +1,5 @@
 use std::env;
+use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
 use dunlin::{ConnectOptions, TlsOptions};
@@ -18,13 +19,19 @@ pub(crate) struct Address {
     /// The server as a URL: mqtt://HOST:PORT, mqtts:// for TLS [env: DUNLIN_URL, there with USER:PASSWORD@]
     ///
     /// ws://HOST:PORT/PATH speaks WebSocket, and wss:// WebSocket over TLS; their usual ports are 80 and 443, and
-    /// without a path it is /mqtt.
+    /// without a path it is /mqtt. mqtt+unix:///PATH is a socket of this machine, as with --unix.
     ///
     /// On the command line the URL may hold a user name, but no password: every user of the machine could read it
     /// there. A URL in the environment variable DUNLIN_URL may hold both; it counts when neither --url nor --host nor
     /// --port is given.
     #[arg(long, value_name = "URL", conflicts_with_all = ["host", "port"], help_heading = HEADING)]
     url: Option<String>,
+    /// The server's socket on this machine, a path such as /run/mosquitto.sock, instead of host and port
+    ///
+    /// Mosquitto listens there with the line 'listener 0 PATH'. The user that runs dunlin must be allowed to read and
+    /// write the socket.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["host", "port", "url"], help_heading = HEADING)]
+    unix: Option<PathBuf>,
     /// Print help
     // Here, since it is this group that takes -h for the host, as the other MQTT tools do.
     #[arg(long, action = ArgAction::HelpLong)]
@@ -47,6 +54,9 @@ impl Address {
             }
             return Place::of_url(url, tls);
         }
+        if let Some(path) = &self.unix {
+            return Ok(Place::of(ConnectOptions::new("localhost").unix_socket(path), tls));
+        }
         if self.host.is_none()
             && self.port.is_none()
             && let Ok(url) = env::var("DUNLIN_URL")
@@ -56,12 +66,8 @@ impl Address {
         let host = self.host.as_deref().unwrap_or("localhost");
         check_host(host)?;
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let port = self.port.unwrap_or(if tls { 8883 } else { 1883 });
         let options = ConnectOptions::new(host);
-        let options = if tls { options.tls(TlsOptions::default()).port(port) } else { options.port(port) };
-        let scheme = if tls { "mqtts" } else { "mqtt" };
-        let name = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-        Ok(Place { options, is_secure: tls, name: format!("{scheme}://{name}") })
+        Ok(Place::of(self.port.map_or(options.clone(), |port| options.port(port)), tls))
     }
 }
 
@@ -73,37 +79,36 @@ pub(super) struct Place {
 }
 
 impl Place {
+    fn of(options: ConnectOptions, tls: bool) -> Self {
+        let options = if tls { options.tls(TlsOptions::default()) } else { options };
+        Self { name: options.server_url(), options, is_secure: tls }
+    }
+
     fn of_url(url: &str, tls: bool) -> Result<Self, Failure> {
         let options = ConnectOptions::from_url(url).map_err(|error| Failure::usage(error.to_string()))?;
-        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let (scheme, _) = url.split_once("://").unwrap_or_default();
         let is_secure = ["mqtts", "ssl", "wss"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure));
         if tls && !is_secure {
             return Err(Failure::usage("the URL says no TLS, and other options do")
                 .with_hint("write mqtts:// or wss:// for TLS, or leave --tls, --ca, --cert and the like out"));
         }
-        // A query may hold a signature.
-        let (_, address, path) = split(scheme, rest);
-        let (path, _) = path.split_once('?').unwrap_or((path, ""));
-        Ok(Self { options, is_secure, name: format!("{scheme}://{address}{path}") })
+        Ok(Self { name: options.server_url(), options, is_secure })
     }
 }
 
-/// Credentials, host with port, and what follows where something may: only WebSocket has a path.
-fn split<'u>(scheme: &str, rest: &'u str) -> (Option<&'u str>, &'u str, &'u str) {
-    let has_path = ["ws", "wss"].iter().any(|websocket| scheme.eq_ignore_ascii_case(websocket));
-    let (rest, path) = match rest.find(['/', '?']) {
-        Some(at) if has_path => rest.split_at(at),
-        _ => (rest, ""),
-    };
-    match rest.rsplit_once('@') {
-        Some((credentials, address)) => (Some(credentials), address, path),
-        None => (None, rest, path),
-    }
-}
-
+/// Whether there is one between the scheme and the host, or the path of a socket.
 fn has_password(url: &str) -> bool {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
-    split(scheme, rest).0.is_some_and(|credentials| credentials.contains(':'))
+    let is = |schemes: [&str; 2]| schemes.iter().any(|one| scheme.eq_ignore_ascii_case(one));
+    let credentials = if is(["unix", "mqtt+unix"]) {
+        rest.split_once("@/").filter(|_| !rest.starts_with('/'))
+    } else if is(["ws", "wss"]) {
+        // Only here a path may follow, and it may hold anything.
+        rest.split(['/', '?']).next().unwrap_or_default().rsplit_once('@')
+    } else {
+        rest.rsplit_once('@')
+    };
+    credentials.is_some_and(|(credentials, _)| credentials.contains(':'))
 }
 
 fn check_host(host: &str) -> Result<(), Failure> {
@@ -122,12 +127,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_is_named_without_what_is_secret() {
+    fn a_password_in_a_url_is_seen_and_the_server_is_named_without_it() {
         for (url, name, password) in [
             ("mqtt://anna:secret@h:1", "mqtt://h:1", true),
-            ("mqtt://anna:se/cret@h", "mqtt://h", true),
-            ("wss://anna@h/mqtt?token=secret@x:y", "wss://h/mqtt", false),
-            ("ws://h?token=secret", "ws://h", false),
+            ("mqtt://anna:se/cret@h", "mqtt://h:1883", true),
+            ("wss://anna@h/mqtt?token=secret@x:y", "wss://h:443/mqtt", false),
+            ("ws://h?token=secret", "ws://h:80/mqtt", false),
+            ("mqtt+unix://anna:secret@/run/s", "mqtt+unix:///run/s", true),
+            ("unix:///run/a:b@/c", "mqtt+unix:///run/a:b@/c", false),
         ] {
             let place = Place::of_url(url, false).unwrap();
             assert_eq!((place.name.as_str(), has_password(url)), (name, password), "{url}");

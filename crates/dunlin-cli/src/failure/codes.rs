@@ -42,6 +42,9 @@ fn of_network(error: &NetworkError) -> ExitCode {
         NetworkError::UnknownHost(_) => ExitCode::UnknownHost,
         NetworkError::PortClosed(_) | NetworkError::Unreachable(_) => ExitCode::Unreachable,
         NetworkError::TimedOut(_) => ExitCode::Timeout,
+        NetworkError::EveryAddress(failures) => failures.first().map_or(ExitCode::Unreachable, of_network),
+        NetworkError::NotConnected { .. } | NetworkError::Socket { .. } => ExitCode::Unreachable,
+        NetworkError::Bind { .. } | NetworkError::OtherFamily { .. } => ExitCode::Options,
         _ => ExitCode::ConnectionLost,
     }
 }

@@ -1,8 +1,8 @@
 //! Where the library's hint can be said in options of this command. `None`: the library's own is best.
 
 use dunlin::{
-    CertificateProblem, ConnectionError, OptionsError, PublishError, ReasonCode, Rejection, SubscribeError, TlsError,
-    TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError, WebSocketError,
+    CertificateProblem, ConnectionError, NetworkError, OptionsError, PublishError, ReasonCode, Rejection,
+    SubscribeError, TlsError, TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError, WebSocketError,
 };
 
 pub(super) fn of_connection(error: &ConnectionError) -> Option<&'static str> {
@@ -33,6 +33,12 @@ pub(super) fn of_connection(error: &ConnectionError) -> Option<&'static str> {
         ConnectionError::AnsweredByHttp => Some(
             "check the port: 1883 is usual for MQTT, 8883 with TLS; for MQTT through a web server give --url ws://HOST or wss://HOST",
         ),
+        ConnectionError::Network(NetworkError::Bind { .. }) => {
+            Some("give --bind an address that this machine has: 'ip address' lists them")
+        }
+        ConnectionError::Network(NetworkError::OtherFamily { .. }) => {
+            Some("give --bind an address of the other family, or leave it out")
+        }
         ConnectionError::ClosedWithoutConnack => Some(
             "the server may want TLS here (--tls), may not speak this version (--mqtt 3.1.1), or refuse this client",
         ),

@@ -70,8 +70,12 @@ async fn every_way_to_have_no_connection_is_told_apart() {
     errors.push(error(&["-h", "127.0.0.1", "-p", &free], 11, &["nothing listens at 127.0.0.1:", "port"]).await);
     errors.push(error(&["-h", "nowhere.invalid"], 10, &["nowhere.invalid", "spelling"]).await);
 
+    errors.push(error(&["-h", "127.0.0.1", "--bind", "192.0.2.7"], 3, &["no such address", "--bind"]).await);
+    errors.push(error(&["-h", "127.0.0.1", "--bind", "::1"], 3, &["no IPv6 address", "--bind"]).await);
+    errors.push(error(&["--unix", "/nowhere/broker.sock"], 11, &["no socket /nowhere/broker.sock", "listens"]).await);
+
     let different: HashSet<_> = errors.iter().collect();
-    assert_eq!(different.len(), 8, "{errors:#?}");
+    assert_eq!(different.len(), 11, "{errors:#?}");
     assert!(errors.iter().all(|error| !error.contains("right") && !error.contains("wrong")), "{errors:#?}");
 }
 

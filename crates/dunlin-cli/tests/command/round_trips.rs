@@ -17,14 +17,16 @@ async fn round_trip(subscribe: &[&str], publish: &[&str], connection: &[&str]) -
 
 #[tokio::test]
 async fn a_message_arrives_over_every_transport_in_both_versions_with_every_qos() {
-    let mosquitto = Mosquitto::options().websockets(true).start().unwrap();
+    let mosquitto = Mosquitto::options().websockets(true).unix_socket(true).start().unwrap();
     let certificates = mosquitto.certificates();
     let ca = certificates.authority_file().to_str().unwrap();
     let (certificate, key) =
         (certificates.client_certificate_file().to_str().unwrap(), certificates.client_key_file().to_str().unwrap());
     let (plain, secure, mutual) = (mosquitto.url(), mosquitto.tls_url(), mosquitto.mutual_tls_url());
     let (websocket, websocket_tls) = (mosquitto.websocket_url(), mosquitto.websocket_tls_url());
-    let transports: [&[&str]; 5] = [
+    let socket = mosquitto.socket().to_str().unwrap();
+    let transports: [&[&str]; 6] = [
+        &["--unix", socket],
         &["--url", &plain],
         &["--url", &secure, "--ca", ca],
         &["--url", &mutual, "--ca", ca, "--cert", certificate, "--key", key],

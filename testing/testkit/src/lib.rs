@@ -14,6 +14,7 @@
 //! |---|---|---|
 //! | [`Server`] | a strict server for 3.1.1 and 5.0 in memory, which tells what a client does wrong | tokio |
 //! | [`Mosquitto`] | a real server on free ports: plain, TLS, TLS with client certificates | the program, installed |
+//! | [`ProxyServer`] | a real proxy, HTTP or SOCKS5 | tinyproxy, microsocks, installed |
 //! | [`Scripted`] | a server that plays bytes and checks what it gets, over TCP or in memory | tokio |
 //! | [`Link`] | a connection that is bad on purpose, from one seed, over TCP or in memory | tokio |
 //! | [`Authority`] | certificates made on the spot: valid, expired, not yet valid, without names | |
@@ -45,14 +46,17 @@
 //! (`#[tokio::test(start_paused = true)]`) takes no time and gives the same result every time.
 
 mod certificates;
+mod directory;
 mod link;
 mod mosquitto;
+mod proxy;
 mod scripted;
 mod server;
 
 pub use certificates::{Authority, CertificateError, Identity, Leaf, Validity};
 pub use link::{Cut, Direction, Link, LinkOptions, MemoryStream, Plan};
 pub use mosquitto::{Certificates, Mosquitto, MosquittoError, MosquittoOptions, TlsVersions};
+pub use proxy::{ProxyServer, ProxyServerError};
 pub use scripted::{Connector, Problem, Recorded, Script, ScriptError, Scripted};
 pub use server::{
     Breach, ClientState, ConnectRecord, ConnectionId, HeldAck, Message, Received, SansIoServer, Server, ServerClose,

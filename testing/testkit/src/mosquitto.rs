@@ -1,7 +1,6 @@
 //! A real Mosquitto server, started for one test and gone with it.
 
 mod config;
-mod directory;
 mod error;
 mod options;
 mod process;
@@ -15,9 +14,9 @@ pub use self::error::MosquittoError;
 pub use self::options::{MosquittoOptions, TlsVersions};
 
 use self::config::Files;
-use self::directory::Directory;
 use self::process::{Process, StartFailure};
 use crate::certificates::{Authority, Identity};
+use crate::directory::Directory;
 
 /// A real Mosquitto process on three free ports of 127.0.0.1: plain, TLS, and TLS that requires a
 /// client certificate; with [`MosquittoOptions::websockets`] on two more, WebSocket without and

@@ -317,6 +317,19 @@ const NEEDS: &[Need] = &[
         remedy: Remedy::Target(FIRMWARE_TARGET),
         probe: true,
     },
+    Need {
+        name: "tinyproxy",
+        what_for: "the HTTP proxy that the client goes through",
+        // Without the service that the package of the plain name starts.
+        remedy: Remedy::Debian(&["tinyproxy-bin"]),
+        probe: false,
+    },
+    Need {
+        name: "microsocks",
+        what_for: "the SOCKS proxy that the client goes through",
+        remedy: Remedy::Debian(&["microsocks"]),
+        probe: false,
+    },
 ];
 
 #[cfg(test)]
@@ -337,7 +350,7 @@ mod tests {
             [
                 "DEBIAN_FRONTEND=noninteractive apt-get update",
                 "DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-                 mosquitto mosquitto-clients valgrind python3 python3-venv",
+                 mosquitto mosquitto-clients valgrind python3 python3-venv tinyproxy-bin microsocks",
                 "python3 -m venv target/test-tools/venv",
                 "target/test-tools/venv/bin/python -m pip install --quiet 'paho-mqtt>=2.1,<3'",
                 "rustup component add rustfmt clippy",

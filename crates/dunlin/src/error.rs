@@ -9,7 +9,7 @@ use std::{
 use dunlin_codec::{DecodeError, ReasonCode, TopicError, TopicFilterError};
 use dunlin_session::{AuthenticateError, Rejection, Uncertainty};
 
-use crate::{OptionsError, tls::TlsError, websocket::WebSocketError};
+use crate::{OptionsError, proxy::ProxyError, tls::TlsError, websocket::WebSocketError};
 
 /// Why there is no connection: it could not be made, or it ended. Sorted by who is at fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub enum ConnectionError {
     ServerSilent(Duration),
     /// The network.
     Network(NetworkError),
+    /// The proxy: there is no way to it, or none through it.
+    Proxy(ProxyError),
     /// TLS: the certificates of either side, or what they cannot agree on.
     Tls(TlsError),
     /// WebSocket: the server does not speak it there, or not as it must for MQTT.
@@ -60,6 +62,7 @@ impl ConnectionError {
         Some(match self {
             Self::Options(OptionsError::Tls(error)) | Self::Tls(error) => return Some(error.hint()),
             Self::Options(OptionsError::WebSocket(error)) | Self::WebSocket(error) => return Some(error.hint()),
+            Self::Options(OptionsError::Proxy(error)) | Self::Proxy(error) => return error.hint(),
             Self::Options(_) | Self::Closed => return None,
             Self::Server(refusal) => return refusal.hint(),
             Self::Fault(_) | Self::ServerFault(_) => "the server is at fault: report this to whoever makes or runs it",
@@ -98,6 +101,7 @@ impl ConnectionError {
                     | ReasonCode::SUCCESS
             ),
             Self::WebSocket(error) => error.is_lasting(),
+            Self::Proxy(error) => error.is_lasting(),
             Self::Options(_) | Self::Tls(_) | Self::AnsweredByHttp | Self::ServerFault(_) => true,
             _ => false,
         }
@@ -130,6 +134,7 @@ impl fmt::Display for ConnectionError {
                 write!(f, "the connection is dead: not a byte from the server for {after:?} though it was asked")
             }
             Self::Network(error) => error.fmt(f),
+            Self::Proxy(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
             Self::WebSocket(error) => error.fmt(f),
             Self::NotConvinced => crate::NotConvinced.fmt(f),
@@ -267,7 +272,7 @@ impl NetworkError {
         }
     }
 
-    fn hint(&self) -> Option<&str> {
+    pub(crate) fn hint(&self) -> Option<&str> {
         Some(match self {
             Self::UnknownHost(_) => "check the host's spelling, and that this machine has a name server",
             Self::PortClosed(_) => {

@@ -35,7 +35,7 @@
 //! | `wss://` | `websocket`, `tls` | over WebSocket over TLS |
 //! | `mqtt+unix://` | | over a socket of the file system |
 //!
-//! [`ConnectOptions::connector`] takes any other stream of bytes. The feature `blocking` has the same client without
+//! Feature `proxy`: through HTTP and SOCKS5 proxies. [`ConnectOptions::connector`] takes any other stream of bytes. The feature `blocking` has the same client without
 //! async, in `dunlin::blocking`.
 
 mod authentication;
@@ -48,6 +48,11 @@ mod events;
 mod memory;
 mod message;
 mod options;
+#[cfg(feature = "proxy")]
+mod proxy;
+#[cfg(not(feature = "proxy"))]
+#[path = "without_proxy.rs"]
+mod proxy;
 mod publish;
 mod random;
 mod subscription;
@@ -78,6 +83,9 @@ pub use error::{ConnectionError, NetworkError, PublishError, ServerRefusal, Subs
 pub use events::{Connected, Event, Events};
 pub use message::Message;
 pub use options::{ConnectOptions, OptionsError, OptionsWarning, TcpOptions, UrlError, Will};
+pub use proxy::{Proxy, ProxyError};
+#[cfg(feature = "proxy")]
+pub use proxy::{ProxyAnswer, ProxyUrlProblem};
 pub use publish::{Payload, Publish, Publishing, Receipt};
 pub use subscription::{OnStall, Subscribe, Subscription, Unsubscribe};
 #[cfg(feature = "tls")]

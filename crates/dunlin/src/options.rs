@@ -1,11 +1,13 @@
 mod error;
+mod proxy;
 mod server;
 mod tcp;
-mod url;
+pub(crate) mod url;
 mod warning;
 mod will;
 
 pub use error::OptionsError;
+pub(crate) use proxy::ProxyChoice;
 pub(crate) use server::Server;
 pub use tcp::TcpOptions;
 pub use url::UrlError;
@@ -34,6 +36,7 @@ use crate::{
 /// |---|---|
 /// | version | MQTT 5.0 |
 /// | TCP | from any address, packets leave at once ([`TcpOptions`]) |
+/// | proxy (feature `proxy`) | the environment's ([`ConnectOptions::proxy`]) |
 /// | port | 1883 for `mqtt://`, 8883 for `mqtts://`, 80 for `ws://`, 443 for `wss://` |
 /// | client identifier | generated: 23 characters of 0-9a-zA-Z |
 /// | user name, password, will | none |
@@ -64,6 +67,7 @@ use crate::{
 pub struct ConnectOptions {
     pub(crate) server: Server,
     pub(crate) tcp: TcpOptions,
+    pub(crate) proxy: ProxyChoice,
     pub(crate) tls: TlsOptions,
     pub(crate) connector: Option<CustomConnector>,
     pub(crate) version: Version,
@@ -109,6 +113,7 @@ impl ConnectOptions {
         Self {
             server: Server::new(host.into()),
             tcp: TcpOptions::new(),
+            proxy: ProxyChoice::OfEnvironment,
             tls: TlsOptions::default(),
             connector: None,
             version: Version::V5,
@@ -502,6 +507,9 @@ impl ConnectOptions {
         }
         if self.server.unix.is_some() && !cfg!(unix) {
             return Err(OptionsError::UnixSocket);
+        }
+        if let ProxyChoice::This(proxy) = &self.proxy {
+            proxy.check().map_err(OptionsError::Proxy)?;
         }
         if let Some(websocket) = &self.server.websocket {
             websocket.check(&self.server.host).map_err(OptionsError::WebSocket)?;

@@ -4,18 +4,19 @@ mod unix;
 
 use std::pin::Pin;
 
-use tokio::time::Instant;
+use tokio::{net::TcpStream, time::Instant};
 
 pub(super) use crate::connector::Stream;
 
 use crate::{
     ConnectOptions, ConnectionError, NetworkError,
+    proxy::{self, Proxy, ProxyError},
     tls::{Connector, TlsError},
     websocket,
 };
 
-/// Opens the way to the server, from below: the application's own connection, a socket of this machine or TCP, then TLS
-/// and WebSocket where the options ask for them. Addresses that have not answered by `until` count as failed; for all
+/// Opens the way to the server, from below: the application's own connection, a socket of this machine, or TCP, perhaps
+/// through a proxy; then TLS and WebSocket where the options ask for them. Addresses that have not answered by `until` count as failed; for all
 /// else the caller owns the clock.
 pub(super) async fn open(
     options: &ConnectOptions,
@@ -42,14 +43,24 @@ async fn lowest(options: &ConnectOptions, until: Instant) -> Result<Pin<Box<dyn 
         return custom.open().await.map_err(|error| ConnectionError::of_stream(&error));
     }
     let server = &options.server;
-    let stream = match &server.unix {
-        Some(path) => unix::connect(path).await,
-        None => match addresses::connect(&server.host, server.port(), options.tcp, until).await {
-            Ok(tcp) => Ok(Box::pin(tcp) as Pin<Box<dyn Stream>>),
-            Err(error) => Err(error),
-        },
+    if let Some(path) = &server.unix {
+        return unix::connect(path).await.map_err(ConnectionError::Network);
+    }
+    let tcp = match proxy::choose(&options.proxy, server).map_err(ConnectionError::Proxy)? {
+        Some(proxy) => through(&proxy, options, until).await.map_err(ConnectionError::Proxy)?,
+        None => {
+            let connecting = addresses::connect(&server.host, server.port(), options.tcp, until);
+            connecting.await.map_err(ConnectionError::Network)?
+        }
     };
-    stream.map_err(ConnectionError::Network)
+    Ok(Box::pin(tcp))
+}
+
+async fn through(proxy: &Proxy, options: &ConnectOptions, until: Instant) -> Result<TcpStream, ProxyError> {
+    let (host, port) = proxy.address();
+    let connected = addresses::connect(host, port, options.tcp, until).await;
+    let stream = connected.map_err(|error| proxy.unreachable(error))?;
+    proxy.tunnel(stream, &options.server, until).await
 }
 
 fn of_tls(error: TlsError) -> ConnectionError {

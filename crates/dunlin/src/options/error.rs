@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use dunlin_codec::{PropertyError, TextError};
 
 use super::UrlError;
-use crate::{tls::TlsError, websocket::WebSocketError};
+use crate::{proxy::ProxyError, tls::TlsError, websocket::WebSocketError};
 
 /// What is wrong with the options. The caller's doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub enum OptionsError {
     ClientIdEmpty,
     /// This platform has no sockets in the file system.
     UnixSocket,
+    /// The proxy's user name or password.
+    Proxy(ProxyError),
     /// The files or settings of TLS.
     Tls(TlsError),
     /// The path or the headers of WebSocket.
@@ -56,6 +58,7 @@ impl fmt::Display for OptionsError {
                 f.write_str("MQTT 3.1.1 needs a client identifier for a session that is kept, and 3.1 always")
             }
             Self::UnixSocket => f.write_str("this platform has no unix sockets: connect to a host"),
+            Self::Proxy(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
             Self::WebSocket(error) => error.fmt(f),
         }

@@ -107,7 +107,7 @@ fn with_credentials(mut options: ConnectOptions, credentials: Option<&str>) -> R
     Ok(options)
 }
 
-fn split_port(address: &str) -> Result<(&str, Option<u16>), UrlError> {
+pub(crate) fn split_port(address: &str) -> Result<(&str, Option<u16>), UrlError> {
     let (host, port) = match address.strip_prefix('[') {
         Some(bracketed) => {
             let (host, rest) = bracketed.split_once(']').ok_or(UrlError::Host)?;
@@ -138,7 +138,7 @@ fn split_port(address: &str) -> Result<(&str, Option<u16>), UrlError> {
     Ok((host, port))
 }
 
-fn unescape(text: &str) -> Result<Vec<u8>, UrlError> {
+pub(crate) fn unescape(text: &str) -> Result<Vec<u8>, UrlError> {
     let mut bytes = text.bytes();
     let mut unescaped = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {

@@ -1,5 +1,6 @@
 //! The same stories over every way to a real Mosquitto: what is told in `stories` must not depend on what is below MQTT.
 
+mod proxies;
 #[path = "../scene.rs"]
 mod scene;
 mod sockets;
@@ -44,4 +45,19 @@ async fn every_story_over_websocket_with_tls() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_story_over_a_unix_socket() {
     every_story(Way::Unix).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_story_through_an_http_proxy() {
+    every_story(Way::HttpProxy).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_story_through_a_socks_proxy() {
+    every_story(Way::SocksProxy).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_story_over_websocket_with_tls_through_a_socks_proxy() {
+    every_story(Way::AllThroughSocksProxy).await;
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use dunlin::{ConnectOptions, TlsOptions};
-use dunlin_testkit::Mosquitto;
+use dunlin::{ConnectOptions, Proxy, TlsOptions};
+use dunlin_testkit::{Mosquitto, ProxyServer};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -12,38 +12,55 @@ pub(crate) enum Way {
     WebSocket,
     WebSocketTls,
     Unix,
+    HttpProxy,
+    SocksProxy,
+    /// With TLS and WebSocket inside.
+    AllThroughSocksProxy,
 }
 
 /// A Mosquitto, and one way to it.
 pub(crate) struct Place {
     pub(crate) mosquitto: Mosquitto,
     way: Way,
+    proxy: Option<ProxyServer>,
 }
 
 impl Place {
     pub(crate) fn of(way: Way) -> Self {
-        let websockets = matches!(way, Way::WebSocket | Way::WebSocketTls);
+        let websockets = matches!(way, Way::WebSocket | Way::WebSocketTls | Way::AllThroughSocksProxy);
         let mosquitto = Mosquitto::options().websockets(websockets).unix_socket(way == Way::Unix).start();
-        Self { mosquitto: mosquitto.expect("this test needs Mosquitto"), way }
+        let credentials = Some(("anna", "secret"));
+        let proxy = match way {
+            Way::HttpProxy => Some(ProxyServer::http(credentials).expect("this test needs tinyproxy")),
+            Way::SocksProxy | Way::AllThroughSocksProxy => {
+                Some(ProxyServer::socks5(credentials).expect("this test needs microsocks"))
+            }
+            _ => None,
+        };
+        Self { mosquitto: mosquitto.expect("this test needs Mosquitto"), way, proxy }
     }
 
     /// A client that goes this way, and comes back fast.
     pub(crate) fn options(&self) -> ConnectOptions {
         let mosquitto = &self.mosquitto;
         let url = match self.way {
-            Way::Tcp => mosquitto.url(),
+            Way::Tcp | Way::HttpProxy | Way::SocksProxy => mosquitto.url(),
             Way::Tls => mosquitto.tls_url(),
             Way::WebSocket => mosquitto.websocket_url(),
-            Way::WebSocketTls => mosquitto.websocket_tls_url(),
+            Way::WebSocketTls | Way::AllThroughSocksProxy => mosquitto.websocket_tls_url(),
             Way::Unix => format!("mqtt+unix://{}", mosquitto.socket().display()),
         };
         let options = ConnectOptions::from_url(&url).unwrap();
         let options = options.reconnect(Duration::from_millis(1), Duration::from_millis(20));
+        let options = match &self.proxy {
+            Some(proxy) => options.proxy(Proxy::from_url(&proxy.url()).unwrap()),
+            None => options,
+        };
         match self.way {
-            Way::Tls | Way::WebSocketTls => {
+            Way::Tls | Way::WebSocketTls | Way::AllThroughSocksProxy => {
                 options.tls(TlsOptions::new().ca_file(mosquitto.certificates().authority_file()))
             }
-            Way::Tcp | Way::WebSocket | Way::Unix => options,
+            _ => options,
         }
     }
 }

@@ -3,13 +3,13 @@
 mod address;
 mod credentials;
 mod identity;
+mod route;
 mod tls;
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use clap::Args;
-use dunlin::{ConnectOptions, TcpOptions};
+use dunlin::ConnectOptions;
 
 use crate::failure::Failure;
 use crate::limit::seconds;
@@ -17,6 +17,7 @@ use crate::limit::seconds;
 pub(crate) use self::address::Address;
 pub(crate) use self::credentials::Credentials;
 pub(crate) use self::identity::Identity;
+pub(crate) use self::route::Route;
 pub(crate) use self::tls::Tls;
 
 /// All options of a connection, for a subcommand to flatten into its own.
@@ -50,9 +51,8 @@ pub(crate) struct How {
     /// Seconds for one try to connect: address, TCP, TLS and the server's answer together
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "20", help_heading = "Connection")]
     connect_timeout: Duration,
-    /// Connect from this address of this machine, where it has several
-    #[arg(long, value_name = "ADDRESS", help_heading = "Connection")]
-    bind: Option<IpAddr>,
+    #[command(flatten)]
+    route: Route,
 }
 
 impl How {
@@ -63,10 +63,7 @@ impl How {
             false => place.options,
         };
         let options = self.identity.apply(self.credentials.apply(options)?)?;
-        let options = match self.bind {
-            Some(address) => options.tcp(TcpOptions::new().bind(address)),
-            None => options,
-        };
+        let options = self.route.apply(options)?;
         Ok(Target { options: options.connect_timeout(self.connect_timeout), server: place.name })
     }
 

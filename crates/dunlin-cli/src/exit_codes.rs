@@ -20,6 +20,7 @@ pub(crate) enum ExitCode {
     Unreachable = 11,
     Timeout = 12,
     ConnectionLost = 13,
+    Proxy = 14,
     ServerCertificate = 20,
     ClientCertificate = 21,
     Tls = 22,
@@ -35,7 +36,7 @@ pub(crate) enum ExitCode {
 }
 
 impl ExitCode {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Success,
         Self::Other,
         Self::Usage,
@@ -44,6 +45,7 @@ impl ExitCode {
         Self::Unreachable,
         Self::Timeout,
         Self::ConnectionLost,
+        Self::Proxy,
         Self::ServerCertificate,
         Self::ClientCertificate,
         Self::Tls,
@@ -67,6 +69,7 @@ impl ExitCode {
             Self::Unreachable => "nothing listens on the port, or there is no way to the host",
             Self::Timeout => "no answer in time",
             Self::ConnectionLost => "the connection broke",
+            Self::Proxy => "the proxy cannot be reached, or does not connect to the server",
             Self::ServerCertificate => "the server's certificate did not pass",
             Self::ClientCertificate => "the server did not take this client's certificate, or wants one",
             Self::Tls => "the other side does not speak TLS, or nothing that both can speak",

@@ -1,8 +1,8 @@
 //! From what the library says to the number that a script sees.
 
 use dunlin::{
-    ConnectionError, NetworkError, OptionsError, PublishError, ReasonCode, ServerRefusal, SubscribeError, TlsError,
-    TlsRefusal, WebSocketError,
+    ConnectionError, NetworkError, OptionsError, ProxyError, PublishError, ReasonCode, ServerRefusal, SubscribeError,
+    TlsError, TlsRefusal, WebSocketError,
 };
 
 use crate::exit_codes::ExitCode;
@@ -17,6 +17,8 @@ pub(super) fn of_connection(error: &ConnectionError) -> ExitCode {
         ConnectionError::ClosedWithoutConnack | ConnectionError::AnsweredByHttp => ExitCode::Refused,
         ConnectionError::ConnackMissing => ExitCode::Timeout,
         ConnectionError::Network(error) => of_network(error),
+        ConnectionError::Proxy(ProxyError::Url { .. } | ProxyError::Unsayable { .. }) => ExitCode::Options,
+        ConnectionError::Proxy(_) => ExitCode::Proxy,
         ConnectionError::NotConvinced | ConnectionError::Authentication(_) => ExitCode::Credentials,
         ConnectionError::ClosedByServer
         | ConnectionError::ServerSilent(_)

@@ -1,7 +1,7 @@
 //! Where the library's hint can be said in options of this command. `None`: the library's own is best.
 
 use dunlin::{
-    CertificateProblem, ConnectionError, NetworkError, OptionsError, PublishError, ReasonCode, Rejection,
+    CertificateProblem, ConnectionError, NetworkError, OptionsError, ProxyError, PublishError, ReasonCode, Rejection,
     SubscribeError, TlsError, TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError, WebSocketError,
 };
 
@@ -38,6 +38,12 @@ pub(super) fn of_connection(error: &ConnectionError) -> Option<&'static str> {
         }
         ConnectionError::Network(NetworkError::OtherFamily { .. }) => {
             Some("give --bind an address of the other family, or leave it out")
+        }
+        ConnectionError::Proxy(ProxyError::Credentials { given: false, .. }) => Some(
+            "put the proxy's URL with user name and password into DUNLIN_PROXY, as SCHEME://USER:PASSWORD@HOST:PORT; --no-proxy goes without",
+        ),
+        ConnectionError::Proxy(ProxyError::Network { .. }) => {
+            Some("check the proxy's host and port, in --proxy or in ALL_PROXY and its like; --no-proxy goes without")
         }
         ConnectionError::ClosedWithoutConnack => Some(
             "the server may want TLS here (--tls), may not speak this version (--mqtt 3.1.1), or refuse this client",

@@ -156,3 +156,28 @@ async fn a_server_that_takes_the_connection_and_says_nothing_is_a_timeout() {
     let port = silent.local_addr().unwrap().port().to_string();
     error(&["-h", "127.0.0.1", "-p", &port, "--connect-timeout", "0.2"], 12, &["did not answer CONNECT"]).await;
 }
+
+#[tokio::test]
+async fn the_proxy_of_the_environment_is_used_unless_an_option_says_otherwise() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let proxy = format!("socks5://anna:secret@127.0.0.1:{free}");
+    let publish = || dunlin(["pub", "topic", "message", "-h", "broker.invalid"]).env("ALL_PROXY", &proxy);
+    let ended = publish().run().await;
+    let (error, hint) = ended.assert_error(14);
+    assert!(error.contains(&format!("proxy socks5://127.0.0.1:{free} cannot be used")), "{error}");
+    assert!(hint.contains("--no-proxy") && !error.contains("secret"), "{hint}");
+
+    let ended = publish().args(["--no-proxy"]).run().await;
+    assert!(ended.assert_error(10).0.contains("broker.invalid"));
+    let ended = publish().env("NO_PROXY", "invalid").run().await;
+    assert!(ended.assert_error(10).0.contains("broker.invalid"));
+    let other = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let ended = publish().args(["--proxy", &format!("http://127.0.0.1:{other}")]).run().await;
+    assert!(ended.assert_error(14).0.contains(&format!("http://127.0.0.1:{other}")));
+
+    let ended = publish().args(["--proxy", "http://anna:secret@127.0.0.1:1"]).run().await;
+    assert!(ended.assert_error(2).1.contains("DUNLIN_PROXY"));
+    let ended = publish().env("ALL_PROXY", "ftp://anna:secret@127.0.0.1:1").run().await;
+    let (error, _) = ended.assert_error(3);
+    assert!(error.contains("ALL_PROXY") && !error.contains("secret"), "{error}");
+}

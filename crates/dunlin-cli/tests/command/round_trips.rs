@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use dunlin_testkit::{Mosquitto, TlsVersions};
+use dunlin_testkit::{Mosquitto, ProxyServer, TlsVersions};
 
 use crate::program::dunlin;
 
@@ -25,7 +25,11 @@ async fn a_message_arrives_over_every_transport_in_both_versions_with_every_qos(
     let (plain, secure, mutual) = (mosquitto.url(), mosquitto.tls_url(), mosquitto.mutual_tls_url());
     let (websocket, websocket_tls) = (mosquitto.websocket_url(), mosquitto.websocket_tls_url());
     let socket = mosquitto.socket().to_str().unwrap();
-    let transports: [&[&str]; 6] = [
+    let proxies = (ProxyServer::http(None).unwrap(), ProxyServer::socks5(None).unwrap());
+    let (http, socks) = (proxies.0.url(), proxies.1.url());
+    let transports: [&[&str]; 8] = [
+        &["--url", &plain, "--proxy", &http],
+        &["--url", &secure, "--ca", ca, "--proxy", &socks],
         &["--unix", socket],
         &["--url", &plain],
         &["--url", &secure, "--ca", ca],

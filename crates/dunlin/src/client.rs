@@ -32,7 +32,8 @@ impl Client {
     /// waits for the first time.
     ///
     /// # Errors
-    /// The options are wrong, or the first try failed: see [`ConnectionError`].
+    /// The options are wrong, or the first try failed, with [several servers](ConnectOptions::or_url) that with the last
+    /// of them: see [`ConnectionError`].
     pub async fn connect<O>(options: O) -> Result<Self, ConnectionError>
     where
         O: TryInto<ConnectOptions>,

@@ -2,6 +2,7 @@ mod connection;
 mod faults;
 mod open;
 mod redirect;
+mod servers;
 mod write_buffer;
 
 use core::{
@@ -26,6 +27,7 @@ use crate::{
 use connection::Connection;
 use faults::Faults;
 use redirect::Redirects;
+use servers::Servers;
 
 /// What keeps a client connected: a future that ends when the client is closed. Usually it runs as a task of its own;
 /// see [`Client::with_driver`](crate::Client::with_driver) for another place.
@@ -36,7 +38,8 @@ pub struct Driver {
 
 impl Driver {
     pub(crate) fn new(options: ConnectOptions, shared: Arc<Shared>, once: bool) -> Result<Self, OptionsError> {
-        let connector = match options.server.secure {
+        let servers = Servers::of(&options);
+        let connector = match servers.any_is_secure() {
             true => Some(Connector::new(&options.tls).map_err(OptionsError::Tls)?),
             false => None,
         };
@@ -50,6 +53,7 @@ impl Driver {
             clock: Clock { start: time::Instant::now() },
             options: Arc::new(options),
             connector,
+            servers,
             redirects: Redirects::default(),
             faults: Faults::default(),
             end: EndOnDrop { shared: shared.clone() },
@@ -95,6 +99,7 @@ struct Lifecycle {
     connector: Option<Connector>,
     shared: Arc<Shared>,
     clock: Clock,
+    servers: Servers,
     redirects: Redirects,
     faults: Faults,
     /// The caller of `connect` waits: if the first try fails there is no second.
@@ -113,15 +118,17 @@ impl Lifecycle {
             if next != Next::WithoutSession {
                 self.update(|engine, _| engine.tell(Event::Connecting));
             }
-            let (error, was_connected) = self.connection().await;
+            let (error, was_connected) = self.connection(next).await;
             let error = match error {
                 Ended::SessionDiscarded => {
                     next = Next::WithoutSession;
                     ConnectionError::ClosedByServer
                 }
                 Ended::With(error) => {
-                    let redirected = self.redirects.handle_ended(&error, Arc::make_mut(&mut self.options));
-                    next = if redirected { Next::Elsewhere } else { Next::InDueTime };
+                    let options = Arc::make_mut(&mut self.options);
+                    let elsewhere = self.redirects.handle_ended(&error, options)
+                        || self.servers.handle_ended(was_connected, options);
+                    next = if elsewhere { Next::Elsewhere } else { Next::InDueTime };
                     self.faults.judge(error, was_connected)
                 }
             };
@@ -140,8 +147,11 @@ impl Lifecycle {
         drop(self.end);
     }
 
-    async fn connection(&mut self) -> (Ended, bool) {
+    async fn connection(&mut self, which: Next) -> (Ended, bool) {
         let deadline = time::Instant::now() + self.options.connect_timeout;
+        if let Err(error) = self.make_anew(which, deadline).await {
+            return (Ended::With(error), false);
+        }
         let opened = open::open(&self.options, self.connector.as_ref(), deadline);
         let stream = match unless(self.closing(), time::timeout_at(deadline, opened)).await {
             None => return (Ended::With(ConnectionError::Closed), false),
@@ -167,6 +177,26 @@ impl Lifecycle {
         let was_connected = connection.was_connected;
         connection.finish().await;
         (ended, was_connected)
+    }
+
+    /// What the application makes anew for each try; and TLS, should that be new, too.
+    async fn make_anew(&mut self, which: Next, until: time::Instant) -> Result<(), ConnectionError> {
+        // The connection that discarded the session had it all.
+        if which != Next::WithoutSession {
+            let asking = self.options.providers.ask(which == Next::Elsewhere, until);
+            let provided = unless(self.closing(), asking).await.ok_or(ConnectionError::Closed)?;
+            let provided = provided.map_err(ConnectionError::Provider)?;
+            if !provided.is_empty() {
+                let options = Arc::make_mut(&mut self.options);
+                options.take_over(provided, self.servers.usual_credentials()).map_err(OptionsError::Url)?;
+                options.check()?;
+            }
+        }
+        self.shared.lock().server = self.options.server.url().into();
+        if self.options.server.secure && self.connector.is_none() {
+            self.connector = Some(Connector::new(&self.options.tls).map_err(OptionsError::Tls)?);
+        }
+        Ok(())
     }
 
     fn begin(&self, now: Instant, left: Duration) -> Result<(), ConnectionError> {
@@ -237,7 +267,7 @@ impl Lifecycle {
             if next != Next::WithoutSession || give_up {
                 engine.tell(match was_connected {
                     true => Event::Disconnected { error, retry_in },
-                    false => Event::ConnectFailed { error, retry_in },
+                    false => Event::ConnectFailed { server: engine.server.clone(), error, retry_in },
                 });
             }
             // Whoever waits for the first try goes on waiting while it goes on elsewhere.
@@ -323,7 +353,7 @@ enum Next {
     InDueTime,
     /// At once: the server's old session is gone.
     WithoutSession,
-    /// At once, at the server that this one named.
+    /// At once, at the server that this one named, or the next of those to try.
     Elsewhere,
 }
 
@@ -348,7 +378,10 @@ impl Drop for EndOnDrop {
         let error = ConnectionError::Closed;
         match engine.stage {
             Stage::Apart => {}
-            Stage::Connecting => engine.tell(Event::ConnectFailed { error, retry_in: None }),
+            Stage::Connecting => {
+                let server = engine.server.clone();
+                engine.tell(Event::ConnectFailed { server, error, retry_in: None });
+            }
             Stage::Connected => engine.tell(Event::Disconnected { error, retry_in: None }),
         }
         engine.abandon(&mut wakers);

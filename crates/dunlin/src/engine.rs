@@ -200,6 +200,8 @@ pub(crate) struct Engine {
     status_wakers: Vec<Waker>,
     /// The first try of `connect` failed like this.
     pub(crate) first_failure: Option<ConnectionError>,
+    /// That of the connection, or of the last try, as a URL without secrets.
+    pub(crate) server: Box<str>,
     pub(crate) closing: Option<Closing>,
     pub(crate) statistics: Statistics,
     /// Messages that were unsent when the client closed.
@@ -283,6 +285,7 @@ impl Engine {
             status: Status::Connecting,
             status_wakers: Vec::new(),
             first_failure: None,
+            server: options.server.url().into(),
             closing: None,
             statistics: Statistics::default(),
             left: 0,

@@ -9,7 +9,7 @@ use std::{
 use dunlin_codec::{DecodeError, ReasonCode, TopicError, TopicFilterError};
 use dunlin_session::{AuthenticateError, Rejection, Uncertainty};
 
-use crate::{OptionsError, proxy::ProxyError, tls::TlsError, websocket::WebSocketError};
+use crate::{OptionsError, ProviderError, proxy::ProxyError, tls::TlsError, websocket::WebSocketError};
 
 /// Why there is no connection: it could not be made, or it ended. Sorted by who is at fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ use crate::{OptionsError, proxy::ProxyError, tls::TlsError, websocket::WebSocket
 pub enum ConnectionError {
     /// The caller: the options.
     Options(OptionsError),
+    /// The application: it could not make what is made anew for each try, such as a token.
+    Provider(ProviderError),
     /// The server refused the connection, or ended it and said why.
     Server(ServerRefusal),
     /// The server broke the protocol.
@@ -64,6 +66,9 @@ impl ConnectionError {
             Self::Options(OptionsError::WebSocket(error)) | Self::WebSocket(error) => return Some(error.hint()),
             Self::Options(OptionsError::Proxy(error)) | Self::Proxy(error) => return error.hint(),
             Self::Options(_) | Self::Closed => return None,
+            Self::Provider(_) => {
+                "the application's own doing: where it gets tokens, URLs or wills from may be out of reach"
+            }
             Self::Server(refusal) => return refusal.hint(),
             Self::Fault(_) | Self::ServerFault(_) => "the server is at fault: report this to whoever makes or runs it",
             Self::NotConvinced | Self::Authentication(_) => {
@@ -123,6 +128,7 @@ impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Options(error) => error.fmt(f),
+            Self::Provider(error) => error.fmt(f),
             Self::Server(refusal) => refusal.fmt(f),
             Self::Fault(error) => write!(f, "the server broke the protocol: {error}"),
             Self::ServerFault(error) => write!(f, "the server breaks the protocol on every connection: {error}"),

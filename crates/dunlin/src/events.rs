@@ -20,6 +20,8 @@ pub enum Event {
     Connecting,
     /// It failed.
     ConnectFailed {
+        /// With which server, as a URL without user name, password and query.
+        server: Box<str>,
         /// Why.
         error: ConnectionError,
         /// When the next try begins; `None`: there is none.
@@ -88,6 +90,8 @@ pub enum Event {
 /// What was agreed on with the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connected {
+    /// With which server, as a URL without user name, password and query: `mqtts://broker.example:8883`.
+    pub server: Box<str>,
     /// The server went on with the session. Otherwise subscriptions are being made again.
     pub session_present: bool,
     /// The reason code of CONNACK: success.

@@ -48,6 +48,7 @@ mod events;
 mod memory;
 mod message;
 mod options;
+mod providers;
 #[cfg(feature = "proxy")]
 mod proxy;
 #[cfg(not(feature = "proxy"))]
@@ -83,6 +84,7 @@ pub use error::{ConnectionError, NetworkError, PublishError, ServerRefusal, Subs
 pub use events::{Connected, Event, Events};
 pub use message::Message;
 pub use options::{ConnectOptions, OptionsError, OptionsWarning, TcpOptions, UrlError, Will};
+pub use providers::{Credentials, Provider, ProviderError};
 pub use proxy::{Proxy, ProxyError};
 #[cfg(feature = "proxy")]
 pub use proxy::{ProxyAnswer, ProxyUrlProblem};

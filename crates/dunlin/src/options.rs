@@ -1,3 +1,4 @@
+mod anew;
 mod error;
 mod proxy;
 mod server;
@@ -6,6 +7,7 @@ pub(crate) mod url;
 mod warning;
 mod will;
 
+pub(crate) use anew::OtherServer;
 pub use error::OptionsError;
 pub(crate) use proxy::ProxyChoice;
 pub(crate) use server::Server;
@@ -25,6 +27,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::{
     authentication::{Authenticator, Method, append},
     connector::CustomConnector,
+    providers::Providers,
     random,
     tls::TlsOptions,
     websocket::WebSocketOptions,
@@ -39,7 +42,8 @@ use crate::{
 /// | proxy (feature `proxy`) | the environment's ([`ConnectOptions::proxy`]) |
 /// | port | 1883 for `mqtt://`, 8883 for `mqtts://`, 80 for `ws://`, 443 for `wss://` |
 /// | client identifier | generated: 23 characters of 0-9a-zA-Z |
-/// | user name, password, will | none |
+/// | user name, password, will | none; may be made anew for each try |
+/// | further servers | none |
 /// | clean start | true |
 /// | session expiry | 0: the session ends with the connection |
 /// | keep alive | 60 s |
@@ -66,6 +70,8 @@ use crate::{
 #[must_use = "options do nothing until they are given to `Client::connect` or `Client::start`"]
 pub struct ConnectOptions {
     pub(crate) server: Server,
+    pub(crate) others: Vec<OtherServer>,
+    pub(crate) providers: Providers,
     pub(crate) tcp: TcpOptions,
     pub(crate) proxy: ProxyChoice,
     pub(crate) tls: TlsOptions,
@@ -112,6 +118,8 @@ impl ConnectOptions {
     pub fn new(host: impl Into<String>) -> Self {
         Self {
             server: Server::new(host.into()),
+            others: Vec::new(),
+            providers: Providers::default(),
             tcp: TcpOptions::new(),
             proxy: ProxyChoice::OfEnvironment,
             tls: TlsOptions::default(),
@@ -191,6 +199,13 @@ impl ConnectOptions {
     pub fn tls(mut self, options: TlsOptions) -> Self {
         self.tls = options;
         self.server.secure = true;
+        self
+    }
+
+    /// These options for TLS where it is spoken: where a URL says so that these options are made from, that stands beside
+    /// them ([`or_url`](Self::or_url)) or that comes later ([`url_from`](Self::url_from)).
+    pub fn tls_options(mut self, options: TlsOptions) -> Self {
+        self.tls = options;
         self
     }
 
@@ -502,17 +517,13 @@ impl ConnectOptions {
         let text = |field, text: &str| check_text(text).map_err(|error| OptionsError::Text { field, error });
         text("client identifier", &self.client_id)?;
         text("user name", self.user_name.as_deref().unwrap_or_default())?;
-        if self.server.host.is_empty() {
-            return Err(OptionsError::HostEmpty);
-        }
-        if self.server.unix.is_some() && !cfg!(unix) {
-            return Err(OptionsError::UnixSocket);
+        self.server.check()?;
+        self.others.iter().try_for_each(|other| other.server.check())?;
+        if self.providers.url.is_some() && !self.others.is_empty() {
+            return Err(OptionsError::ServersTwice);
         }
         if let ProxyChoice::This(proxy) = &self.proxy {
             proxy.check().map_err(OptionsError::Proxy)?;
-        }
-        if let Some(websocket) = &self.server.websocket {
-            websocket.check(&self.server.host).map_err(OptionsError::WebSocket)?;
         }
         if self.password.as_ref().is_some_and(|password| password.len() > 0xFFFF) {
             return Err(OptionsError::Text { field: "password", error: TextError::TooLong });

@@ -14,6 +14,10 @@ impl WebSocketOptions {
         Self {}
     }
 
+    pub(crate) fn path_of(self, _: &Self) -> Self {
+        self
+    }
+
     pub(crate) fn path_alone(&self) -> &'static str {
         ""
     }

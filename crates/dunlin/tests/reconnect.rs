@@ -559,7 +559,7 @@ async fn credentials_that_are_refused_after_a_success_are_tried_again_at_the_lon
         link.cut(Cut::Close);
         for _ in 0..5 {
             let told = event(&mut events, |event| matches!(event, Event::ConnectFailed { .. })).await;
-            let Event::ConnectFailed { error: ConnectionError::Server(refusal), retry_in: Some(retry_in) } = told
+            let Event::ConnectFailed { error: ConnectionError::Server(refusal), retry_in: Some(retry_in), .. } = told
             else {
                 panic!("{told:?}")
             };

@@ -90,7 +90,7 @@ fn started(connector: Connector, fails: impl Fn(usize) -> bool + Send + Sync + '
 async fn ended(events: &mut Events) -> (ConnectionError, Duration) {
     loop {
         match events.next().await.expect("the client goes on") {
-            Event::Disconnected { error, retry_in } | Event::ConnectFailed { error, retry_in } => {
+            Event::Disconnected { error, retry_in } | Event::ConnectFailed { error, retry_in, .. } => {
                 return (error, retry_in.expect("there is a next one"));
             }
             _ => {}

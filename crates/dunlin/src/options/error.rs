@@ -14,6 +14,8 @@ pub enum OptionsError {
     Url(UrlError),
     /// There is no host to connect to.
     HostEmpty,
+    /// There are further servers, and the URL is made anew for each try: one excludes the other.
+    ServersTwice,
     /// A string cannot be sent.
     Text {
         /// Which one.
@@ -47,6 +49,7 @@ impl fmt::Display for OptionsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(error) => error.fmt(f),
+            Self::ServersTwice => f.write_str("a list of servers and a URL that is made anew exclude each other"),
             Self::HostEmpty => f.write_str("no host to connect to"),
             Self::Text { field, error } => write!(f, "the {field} {error}"),
             Self::Property(error) => write!(f, "a property of CONNECT or the will cannot be sent: {error}"),

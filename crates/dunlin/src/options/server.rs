@@ -3,6 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::OptionsError;
 use crate::websocket::WebSocketOptions;
 
 /// Where a server is, and what is spoken there: what a URL says, but for user name and password.
@@ -24,6 +25,27 @@ impl Server {
 
     pub(super) fn set_port(&mut self, port: u16) {
         self.port = Some(port);
+    }
+
+    /// Another server, of which this one knows more than a URL says: how to speak WebSocket.
+    pub(crate) fn beside(&self, mut other: Self) -> Self {
+        if let (Some(ours), Some(of_url)) = (&self.websocket, &other.websocket) {
+            other.websocket = Some(ours.clone().path_of(of_url));
+        }
+        other
+    }
+
+    pub(super) fn check(&self) -> Result<(), OptionsError> {
+        if self.host.is_empty() {
+            return Err(OptionsError::HostEmpty);
+        }
+        if self.unix.is_some() && !cfg!(unix) {
+            return Err(OptionsError::UnixSocket);
+        }
+        match &self.websocket {
+            Some(websocket) => websocket.check(&self.host).map_err(OptionsError::WebSocket),
+            None => Ok(()),
+        }
     }
 
     /// Another host and port; gives those before. No port: the usual one.

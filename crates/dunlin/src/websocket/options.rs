@@ -62,6 +62,11 @@ impl WebSocketOptions {
         }
     }
 
+    /// The same, with the path of another.
+    pub(crate) fn path_of(self, other: &Self) -> Self {
+        self.path(other.path.clone())
+    }
+
     /// The path without the query, which may be a secret.
     pub(crate) fn path_alone(&self) -> &str {
         self.path.split_once('?').map_or(&self.path, |(path, _)| path)

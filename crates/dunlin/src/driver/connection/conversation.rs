@@ -69,6 +69,7 @@ pub(super) fn connected(
     }
     let user_properties = connack.properties.user_properties();
     Connected {
+        server: engine.server.clone(),
         session_present,
         reason: connack.reason,
         limits: *engine.session.limits(),

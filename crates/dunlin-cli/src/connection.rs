@@ -59,7 +59,7 @@ impl How {
     pub(crate) fn target(&self, address: &Address) -> Result<Target, Failure> {
         let place = address.place(self.tls.is_wanted())?;
         let options = match place.is_secure {
-            true => place.options.tls(self.tls.options()?),
+            true => place.options.tls_options(self.tls.options()?),
             false => place.options,
         };
         let options = self.identity.apply(self.credentials.apply(options)?)?;

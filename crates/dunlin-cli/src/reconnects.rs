@@ -25,8 +25,10 @@ impl Reconnects {
         loop {
             match self.events.next().await {
                 Some(Event::Disconnected { error, retry_in }) => return self.lost(LOST, error, retry_in),
-                Some(Event::ConnectFailed { error, retry_in }) => return self.lost("cannot connect", error, retry_in),
-                Some(Event::Connected(_)) => return self.back(),
+                Some(Event::ConnectFailed { server, error, retry_in }) => {
+                    return self.lost(&format!("cannot connect to {server}"), error, retry_in);
+                }
+                Some(Event::Connected(connected)) => return self.back(&connected.server),
                 Some(_) => {}
                 None => std::future::pending().await,
             }
@@ -47,9 +49,9 @@ impl Reconnects {
         }
     }
 
-    fn back(&mut self) {
+    fn back(&mut self, server: &str) {
         match self.trouble.take() {
-            Some(_) => Printer::say("connected again"),
+            Some(_) => Printer::say(format_args!("connected again, to {server}")),
             // Events wait in a bounded queue, where messages that come very fast may crowd the other one out.
             None => Printer::say(format_args!("{LOST} and made again")),
         }
@@ -58,6 +60,7 @@ impl Reconnects {
 
     fn lost(&mut self, what: &str, error: ConnectionError, retry_in: Option<Duration>) {
         match retry_in {
+            Some(Duration::ZERO) => Printer::say(format_args!("{what}: {error}; trying the next server")),
             Some(wait) => Printer::say(format_args!("{what}: {error}; trying again in {:.1} s", wait.as_secs_f64())),
             None => Printer::say(format_args!("{what}: {error}")),
         }

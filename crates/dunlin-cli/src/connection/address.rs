@@ -21,11 +21,13 @@ pub(crate) struct Address {
     /// ws://HOST:PORT/PATH speaks WebSocket, and wss:// WebSocket over TLS; their usual ports are 80 and 443, and
     /// without a path it is /mqtt. mqtt+unix:///PATH is a socket of this machine, as with --unix.
     ///
+    /// Given several times, the servers are tried one after the other, from the one that worked last.
+    ///
     /// On the command line the URL may hold a user name, but no password: every user of the machine could read it
     /// there. A URL in the environment variable DUNLIN_URL may hold both; it counts when neither --url nor --host nor
     /// --port is given.
     #[arg(long, value_name = "URL", conflicts_with_all = ["host", "port"], help_heading = HEADING)]
-    url: Option<String>,
+    url: Vec<String>,
     /// The server's socket on this machine, a path such as /run/mosquitto.sock, instead of host and port
     ///
     /// Mosquitto listens there with the line 'listener 0 PATH'. The user that runs dunlin must be allowed to read and
@@ -40,19 +42,19 @@ pub(crate) struct Address {
 
 impl Address {
     pub(crate) fn of_url(url: &str) -> Self {
-        Self { url: Some(url.to_owned()), ..Self::default() }
+        Self { url: vec![url.to_owned()], ..Self::default() }
     }
 
     /// Where that is. With `tls` something else on the command line says TLS, too.
     pub(super) fn place(&self, tls: bool) -> Result<Place, Failure> {
-        if let Some(url) = &self.url {
-            if has_password(url) {
+        if let [first, others @ ..] = self.url.as_slice() {
+            if self.url.iter().any(|url| has_password(url)) {
                 return Err(Failure::usage(
                     "the URL on the command line has a password, which every user can read there",
                 )
                 .with_hint("put the URL into the environment variable DUNLIN_URL, or use --password-file"));
             }
-            return Place::of_url(url, tls);
+            return others.iter().try_fold(Place::of_url(first, tls)?, |place, url| place.or_url(url, tls));
         }
         if let Some(path) = &self.unix {
             return Ok(Place::of(ConnectOptions::new("localhost").unix_socket(path), tls));
@@ -86,14 +88,26 @@ impl Place {
 
     fn of_url(url: &str, tls: bool) -> Result<Self, Failure> {
         let options = ConnectOptions::from_url(url).map_err(|error| Failure::usage(error.to_string()))?;
-        let (scheme, _) = url.split_once("://").unwrap_or_default();
-        let is_secure = ["mqtts", "ssl", "wss"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure));
-        if tls && !is_secure {
-            return Err(Failure::usage("the URL says no TLS, and other options do")
-                .with_hint("write mqtts:// or wss:// for TLS, or leave --tls, --ca, --cert and the like out"));
-        }
-        Ok(Self { name: options.server_url(), options, is_secure })
+        Ok(Self { name: options.server_url(), options, is_secure: is_secure(url, tls)? })
     }
+
+    /// One more server, for when this one cannot be reached.
+    fn or_url(self, url: &str, tls: bool) -> Result<Self, Failure> {
+        let other = Self::of_url(url, tls)?;
+        let options = self.options.or_url(url).map_err(|error| Failure::usage(error.to_string()))?;
+        let name = format!("{} or {}", self.name, other.name);
+        Ok(Self { options, is_secure: self.is_secure || other.is_secure, name })
+    }
+}
+
+fn is_secure(url: &str, tls: bool) -> Result<bool, Failure> {
+    let (scheme, _) = url.split_once("://").unwrap_or_default();
+    let is_secure = ["mqtts", "ssl", "wss"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure));
+    if tls && !is_secure {
+        return Err(Failure::usage("the URL says no TLS, and other options do")
+            .with_hint("write mqtts:// or wss:// for TLS, or leave --tls, --ca, --cert and the like out"));
+    }
+    Ok(is_secure)
 }
 
 /// Whether there is one between the scheme and the host, or the path of a socket.

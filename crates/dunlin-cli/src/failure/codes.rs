@@ -18,6 +18,7 @@ pub(super) fn of_connection(error: &ConnectionError) -> ExitCode {
         ConnectionError::ConnackMissing => ExitCode::Timeout,
         ConnectionError::Network(error) => of_network(error),
         ConnectionError::Proxy(ProxyError::Url { .. } | ProxyError::Unsayable { .. }) => ExitCode::Options,
+        ConnectionError::Provider(_) => ExitCode::Other,
         ConnectionError::Proxy(_) => ExitCode::Proxy,
         ConnectionError::NotConvinced | ConnectionError::Authentication(_) => ExitCode::Credentials,
         ConnectionError::ClosedByServer

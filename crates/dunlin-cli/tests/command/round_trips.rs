@@ -27,7 +27,9 @@ async fn a_message_arrives_over_every_transport_in_both_versions_with_every_qos(
     let socket = mosquitto.socket().to_str().unwrap();
     let proxies = (ProxyServer::http(None).unwrap(), ProxyServer::socks5(None).unwrap());
     let (http, socks) = (proxies.0.url(), proxies.1.url());
-    let transports: [&[&str]; 8] = [
+    let transports: [&[&str]; 9] = [
+        // The first server is not there.
+        &["--url", "mqtt://127.0.0.1:1", "--url", &plain],
         &["--url", &plain, "--proxy", &http],
         &["--url", &secure, "--ca", ca, "--proxy", &socks],
         &["--unix", socket],

@@ -19,8 +19,12 @@ impl<M: Memory> Outbound<M> {
         self.adopted = adopted;
         if newly {
             for id in 1..=self.slots.used() {
-                if let Some(slot) = self.slots.at(id).filter(|slot| slot.state == State::Free) {
-                    slot.qos = Qos::AtMostOnce;
+                // A message that this very connection has settled had no part in the server's session either.
+                if let Some(slot) = self.slots.at(id)
+                    && slot.qos == Qos::ExactlyOnce
+                    && matches!(slot.state, State::Free | State::Settled(_))
+                {
+                    slot.qos = Qos::AtLeastOnce;
                 }
             }
         }

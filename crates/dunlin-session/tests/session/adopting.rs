@@ -6,7 +6,8 @@ use dunlin_session::{
 };
 
 use crate::{
-    scene::{QOS0, QOS1, QOS2, Scene, outcomes, scenes, scenes_v5, scenes_with_store, usual},
+    memory::Room,
+    scene::{QOS0, QOS1, QOS2, Scene, outcomes, scenes, scenes_of, scenes_v5, scenes_with_store, usual},
     store::Store,
     wire::{PUBACK, PUBCOMP, PUBREC, PUBREL, ack, ack_with, all, connack, connack_with, packet},
 };
@@ -79,7 +80,7 @@ fn the_first_qos_2_message_of_an_identifier_waits_until_the_server_has_freed_it(
 #[test]
 fn an_identifier_is_freed_once() {
     for scene in scenes() {
-        let mut scene = adopted(scene.in_room(crate::memory::Room { slots: 1, ..Default::default() }));
+        let mut scene = adopted(scene.in_room(Room { slots: 1, ..Default::default() }));
         for (number, qos) in [QOS2, QOS2, QOS1, QOS2].into_iter().enumerate() {
             assert_eq!(scene.send(qos, b""), 1);
             // After a QoS 1 message it is done once more: there is no place to remember it in.
@@ -123,6 +124,25 @@ fn messages_from_before_the_connection_wait_too() {
     }
 }
 
+/// It was rejected by the CONNACK that says that there is a session: so it was never sent in that one.
+#[test]
+fn the_identifier_of_a_message_that_was_never_sent_is_freed_for_the_next() {
+    for mut scene in scenes_of(Version::V5, Room { slots: 1, ..Room::default() }) {
+        assert_eq!(scene.send(QOS2, b"beyond"), 1);
+        scene.begin_with(&adopting());
+        scene.receives(&connack_with(true, &[0x24, 1]));
+        let told = scene.settled();
+        assert!(matches!(told[..], [(1, Outcome::Rejected(Rejection::BeyondLimits(_)))]), "{told:?}");
+        scene.wire();
+        scene.break_link();
+        scene.resume();
+        assert_eq!(scene.send(QOS2, b"m"), 1);
+        assert_eq!(scene.wire(), ack(PUBREL, 1));
+        scene.receives(&ack_with(PUBCOMP, 1, 0x92));
+        assert_eq!(scene.wire(), scene.publish_packet(0x34, 1, b"m"));
+    }
+}
+
 #[test]
 fn a_new_session_has_no_identifiers_of_old() {
     for scene in scenes() {
@@ -142,7 +162,7 @@ fn a_new_session_has_no_identifiers_of_old() {
 #[test]
 fn an_identifier_is_freed_once_in_a_session() {
     for scene in scenes() {
-        let mut scene = scene.in_room(crate::memory::Room { slots: 1, ..Default::default() });
+        let mut scene = scene.in_room(Room { slots: 1, ..Default::default() });
         scene.begin_with(&ConnectOptions { session_expiry_interval: 0, ..usual() });
         let accepted = connack(scene.version, false);
         scene.receives(&accepted);
@@ -189,7 +209,7 @@ fn a_message_that_was_begun_in_another_session_is_unknown() {
 #[test]
 fn an_identifier_that_was_not_freed_is_freed_by_the_next_message() {
     for scene in scenes_v5() {
-        let mut scene = adopted(scene.in_room(crate::memory::Room { slots: 1, ..Default::default() }));
+        let mut scene = adopted(scene.in_room(Room { slots: 1, ..Default::default() }));
         scene.send(QOS2, b"1");
         scene.break_link();
         scene.begin();

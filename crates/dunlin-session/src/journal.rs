@@ -29,7 +29,8 @@ pub struct SessionRecord {
     pub version: Version,
     /// What is known of the session on the server.
     pub server_session: ServerSession,
-    /// Messages with a number up to this one may have been begun. Others were not: no byte of them has left.
+    /// Messages with a number up to this one may have been begun. Others were not: no byte of them has left. It goes
+    /// ahead of what is sent, and back to what was begun when the connection is lost.
     pub sent_up_to: u64,
 }
 
@@ -188,6 +189,8 @@ pub struct Marks {
     pub(crate) unstored: u16,
     /// The number of the message that was accepted last.
     pub(crate) last_message: u64,
+    /// The number of the message that was begun last, as it was when the connection before this one ended.
+    pub(crate) begun: u64,
     /// The change that was the newest when the connection before this one ended.
     pub(crate) earlier: u64,
     /// [`Change::Session`] is in the queue.
@@ -207,6 +210,7 @@ impl Default for Marks {
             confirmed: 0,
             unstored: 0,
             last_message: 0,
+            begun: 0,
             earlier: 0,
             session_waits: true,
             session: None,

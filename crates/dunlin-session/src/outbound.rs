@@ -575,6 +575,7 @@ impl<M: Memory> Outbound<M> {
         self.rebuild(&|&Judged { begun, qos, .. }| {
             (begun && qos == Qos::AtMostOnce).then_some(Outcome::Unknown(Uncertainty::PartlyWritten))
         });
+        self.note_begun();
     }
 
     /// There will be no next connection: everything is settled as far as it went.

@@ -2,7 +2,7 @@ use dunlin_codec::{FixedHeader, PacketId, Publish, Qos, Version, copy_bytes};
 
 use super::{Outbound, Payload, Shared};
 use crate::{
-    ADOPTION, Buffer, Change, Journal, Memory, MessageRecord, MessageStage, RestoreError, Segments, journal,
+    ADOPTION, Buffer, Change, Journal, Memory, MessageRecord, MessageStage, Outcome, RestoreError, Segments, journal,
     list::{Attention, List, State},
 };
 
@@ -46,6 +46,26 @@ impl<M: Memory> Outbound<M> {
         match PacketId::new(self.foreign) {
             Some(id) => self.journal.number(Change::Message(id)).wrapping_sub(1),
             None => last,
+        }
+    }
+
+    /// The connection is lost: of the messages that were stored as about to be begun, some were and some were not.
+    pub(super) fn note_begun(&mut self) {
+        let mut id = self.published.last;
+        while let Some(slot) = self.slots.at(id).filter(|slot| !matches!(slot.state, State::Sent | State::Again)) {
+            id = slot.previous;
+        }
+        let mut begun = PacketId::new(id).map_or(0, |id| self.journal.number(Change::Message(id)));
+        // Until their outcome is told, the store has them still.
+        let mut settled = self.settled.first;
+        while let (Some(id), Some(slot)) = (PacketId::new(settled), self.slots.at(settled)) {
+            settled = slot.next;
+            if matches!(slot.state, State::Settled(Outcome::Unknown(_))) {
+                begun = begun.max(self.journal.number(Change::Message(id)));
+            }
+        }
+        if let Some(marks) = self.journal.marks() {
+            marks.begun = begun;
         }
     }
 

@@ -153,7 +153,8 @@ impl<M: Memory> Session<M> {
         let marks = self.outbound.journal.marks()?;
         let sent_up_to = match self.state {
             State::Connected => self.outbound.sendable_number(),
-            _ => marks.session.map_or(0, |session| session.sent_up_to),
+            State::Closing => marks.session.map_or(0, |session| session.sent_up_to),
+            State::Disconnected | State::Connecting => marks.begun,
         };
         let server_session = if self.may_begin { ServerSession::Unsure } else { self.server_session };
         Some(SessionRecord { version: self.version, server_session, sent_up_to })
@@ -189,7 +190,7 @@ impl<M: Memory> Session<M> {
         }
         (marks.session_waits, marks.given, marks.confirmed) = (false, 0, 0);
         (marks.session, marks.stored) = (Some(record), Some(record));
-        marks.last = record.sent_up_to;
+        (marks.last, marks.begun) = (record.sent_up_to, record.sent_up_to);
         self.outbound.journal.pop();
         self.server_session = record.server_session;
         self.outbound.restore_adopted(record.server_session == ServerSession::Adopted);

@@ -84,12 +84,13 @@ fn what_was_never_begun_goes_out_as_new() {
         let (mut scene, mut store) = connected(scene);
         scene.send(QOS1, b"1");
         store.take(&mut scene);
+        scene.wire_at_most(1);
         scene.break_link();
         scene.send(QOS1, b"2");
         scene.send(QOS2, b"3");
         store.take(&mut scene);
         let mut scene = resumed(&store, version);
-        assert_eq!(scene.wire(), scene.publish_packet(0x3A, 1, b"1"), "it may have been sent");
+        assert_eq!(scene.wire(), scene.publish_packet(0x3A, 1, b"1"), "some of it was sent");
         store.take(&mut scene);
         let expected = all(&[scene.publish_packet(0x32, 2, b"2"), scene.publish_packet(0x34, 3, b"3")]);
         assert_eq!(scene.wire(), expected);
@@ -110,6 +111,7 @@ fn messages_beyond_the_limits_of_the_next_server_are_settled_by_what_is_known_of
     let (mut scene, mut store) = connected(Scene::with_store(Version::V5));
     scene.send(QOS2, b"1");
     store.take(&mut scene);
+    scene.wire_at_most(1);
     scene.break_link();
     scene.send(QOS2, b"2");
     store.take(&mut scene);
@@ -125,6 +127,55 @@ fn messages_beyond_the_limits_of_the_next_server_are_settled_by_what_is_known_of
     assert_eq!(scene.wire(), ack(PUBREL, 1));
     let told = outcomes(&scene.receives(&ack(PUBCOMP, 1)));
     assert_eq!(told, [(1, Outcome::Unknown(Uncertainty::BeyondLimits))]);
+}
+
+/// Each was stored as one that may be begun, before the link broke.
+#[test]
+fn what_was_about_to_be_begun_and_was_not_is_known_for_certain_when_the_link_is_gone() {
+    for scene in scenes_with_store() {
+        let version = scene.version;
+        let (mut scene, mut store) = connected(scene);
+        for qos in [QOS2, QOS1, QOS2] {
+            scene.send(qos, b"");
+        }
+        store.take(&mut scene);
+        assert_eq!(store.session.unwrap().sent_up_to, store.messages[&3].number);
+        scene.wire_at_most(1);
+        scene.break_link();
+        store.take(&mut scene);
+        assert_eq!(store.session.unwrap().sent_up_to, store.messages[&1].number);
+        let mut scene = store.restart(version);
+        let accepted = connack(version, false);
+        scene.meet(&accepted);
+        assert_eq!(scene.settled(), [(1, Outcome::Unknown(Uncertainty::SessionLost))]);
+        store.take(&mut scene);
+        let expected = all(&[scene.publish_packet(0x32, 2, b""), scene.publish_packet(0x34, 3, b"")]);
+        assert_eq!(scene.wire(), expected);
+    }
+}
+
+/// One that was begun in a session that the server lost is begun, whatever became of the connections since.
+#[test]
+fn what_was_begun_stays_begun() {
+    let (mut scene, mut store) = connected(Scene::with_store(Version::V5));
+    for qos in [QOS1, QOS1] {
+        scene.send(qos, b"");
+    }
+    store.take(&mut scene);
+    scene.wire_at_most(1);
+    for _ in 0..2 {
+        scene.break_link();
+        store.take(&mut scene);
+        scene.meet(&connack_with(false, &[]));
+    }
+    scene.break_link();
+    store.take(&mut scene);
+    assert_eq!(store.session.unwrap().sent_up_to, store.messages[&1].number);
+    // An outcome that is not told yet is none for the store.
+    scene.meet(&connack_with(false, &[0x24, 0]));
+    scene.break_link();
+    store.take(&mut scene);
+    assert_eq!(store.session.unwrap().sent_up_to, store.messages[&1].number);
 }
 
 #[test]

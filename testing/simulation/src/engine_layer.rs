@@ -16,7 +16,9 @@ use link::{Far, Stream};
 
 /// Plays one seed with the whole client, its driver and several tasks that use it, on a clock that stands still until
 /// nothing is left to do.
-pub(crate) fn run(plan: Plan, traced: bool) -> Remote {
+pub(crate) fn run(mut plan: Plan, traced: bool) -> Remote {
+    // The client never asks for a session that it does not know.
+    plan.adopts = false;
     let runtime =
         Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime without I/O");
     let far = runtime.block_on(async {

@@ -8,15 +8,21 @@
 //!                                    what became of every message
 //! ```
 //!
-//! A run goes on until it has seen at least 200 packets and 5 faults. Then faults end, and within [`SETTLES_WITHIN`]
-//! milliseconds of virtual time every message must have its outcome. Every sixteenth seed is played once more without
-//! faults, where every message must arrive.
+//! A run goes on until it has seen at least 200 packets and 5 faults; one that saw less fails. Then faults end, and within
+//! [`SETTLES_WITHIN`] milliseconds of virtual time every message must have its outcome. Every sixteenth seed is played
+//! once more without faults, where every message must arrive. Every seventh is one with the whole client.
+//!
+//! The process of a client may end at any step: between two records, two packets, or two writes. Half of the sessions have
+//! a store, which writes groups of records late or not at all; of what it was writing any part survives.
 //!
 //! What must hold is asserted where it happens, by the server for each packet and by the account for each message; a
 //! failed assertion, here or in the client, ends the run and is its result.
 //!
 //! - No QoS 0 message arrives twice; no QoS 1 message is lost; each QoS 2 message arrives exactly once, or at most once
 //!   if it ended as unknown or its client crashed. The same the other way round.
+//! - With a store nothing that it has is lost, and nothing leaves that it has not: a message is settled before it is
+//!   deleted, one that was not stored never left, and one that is stored as received is not told again. Of a process that
+//!   ended without a connection the store knows exactly what was begun.
 //! - Within a topic and QoS messages keep their order, and packets leave in the order of acceptance.
 //! - Every outcome is told exactly once, and is one that this run allows. Unknown is allowed for a message that was
 //!   begun in a run where the server forgot the session or lowered its limits; for QoS 0, where the link broke in it.

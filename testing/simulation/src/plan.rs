@@ -33,9 +33,20 @@ pub(crate) struct Plan {
     pub(crate) session_expiry: u32,
     /// Seconds.
     pub(crate) keep_alive: u16,
+    /// The same in every life: a server repeats what it has sent.
+    pub(crate) receive_maximum: u16,
+    /// Steps after which the process ends, at most.
+    pub(crate) crash_within: usize,
     /// Of acts of the application.
-    pub(crate) crash_in: usize,
     pub(crate) leave_in: usize,
+    /// It goes on with a session that only the server knows.
+    pub(crate) adopts: bool,
+    /// With a store: QoS 2 messages are acknowledged first, and handed over when that is written.
+    pub(crate) acknowledges_first: bool,
+    /// Milliseconds that records take to be written at most.
+    pub(crate) store_delay: u64,
+    /// Of groups of records.
+    pub(crate) store_fails_in: usize,
     /// The application gives subscriptions up and makes them again.
     pub(crate) resubscribes: bool,
 }
@@ -61,8 +72,13 @@ impl Plan {
             thinking: random.of(&[0, 5, 50]),
             session_expiry: random.of(&[3_600, 3_600, 3_600, 3_600, u32::MAX, 0]),
             keep_alive: random.of(&[1, 2, 5]),
-            crash_in: random.of(&[0, 0, 0, 150]),
+            receive_maximum: random.of(&[1, 2, 3, 4]),
+            crash_within: if seed % 4 < 2 { random.of(&[0, 0, 0, 1_500]) } else { random.of(&[300, 1_000, 4_000]) },
             leave_in: random.of(&[0, 80]),
+            adopts: random.once_in(4),
+            acknowledges_first: random.once_in(2),
+            store_delay: random.of(&[0, 2, 30, 400]),
+            store_fails_in: random.of(&[0, 10]),
             resubscribes: random.once_in(3),
         };
         if calm {
@@ -76,7 +92,9 @@ impl Plan {
                 lower_in: 0,
                 disconnect_in: 0,
                 error_codes: false,
-                crash_in: 0,
+                crash_within: 0,
+                adopts: false,
+                store_fails_in: 0,
                 leave_in: 0,
                 resubscribes: false,
                 session_expiry: 3_600,
@@ -90,7 +108,7 @@ impl Plan {
     pub(crate) fn be_calm(&mut self) {
         (self.break_in, self.stall_in, self.refuse_in, self.mute_in) = (0, 0, 0, 0);
         (self.forget_in, self.lower_in, self.disconnect_in) = (0, 0, 0);
-        (self.crash_in, self.leave_in) = (0, 0);
+        (self.crash_within, self.leave_in, self.store_fails_in) = (0, 0, 0);
         (self.capacity, self.latency) = (usize::MAX, 0);
     }
 }

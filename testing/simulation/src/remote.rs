@@ -113,6 +113,10 @@ impl Remote {
     /// Closes the link. Of what is on its way to the server any part arrives.
     pub(crate) fn close(&mut self, now: u64) {
         let told = self.server.was_told(self.read);
+        self.close_as(now, told);
+    }
+
+    fn close_as(&mut self, now: u64, told: bool) {
         if let Some(wire) = self.wire.take() {
             let rest = wire.up.rest();
             let len = if self.random.once_in(2) { rest.len() } else { self.random.below(rest.len() + 1) };
@@ -136,15 +140,22 @@ impl Remote {
         }
     }
 
-    /// The client is gone with all that it knew.
-    pub(crate) fn crash(&mut self, now: u64) {
+    /// The client's process ends. `told`: it had looked at the CONNACK. `knows_session`: the next one begins with what it
+    /// stored of a session.
+    pub(crate) fn crash(&mut self, now: u64, told: bool, knows_session: bool) {
         self.run.tally.count(Fault::Crash);
-        self.close(now);
+        self.close_as(now, told);
         if let Some(told) = self.lingering.take() {
             self.server.handle_connection_lost(told, &mut self.run);
         }
-        self.run.account.crash(&mut self.run.tally);
-        self.server.handle_crash();
+        self.server.handle_crash(knows_session);
+    }
+
+    /// A client that crashed before it had stored that the server began a new session takes that one for the old one,
+    /// and no client can know better. It is not the client that is judged by this, so the server starts anew.
+    pub(crate) fn forget_session(&mut self) {
+        self.server.forget_session();
+        self.run.account.session_was_lost = true;
     }
 
     /// No more faults: what is under way is finished.

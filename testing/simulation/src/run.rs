@@ -60,8 +60,17 @@ fn run(seed: u64, calm: bool, traced: bool) -> Result<Tally, Failure> {
     });
     let what = PLAYING.take().unwrap_or_default();
     match result {
-        Ok(remote) => Ok(remote.run.tally),
+        Ok(remote) => check_size(seed, calm, remote.run.tally),
         Err(_) => Err(Failure { seed, calm, what }),
+    }
+}
+
+/// A run that saw too little proves too little.
+fn check_size(seed: u64, calm: bool, tally: Tally) -> Result<Tally, Failure> {
+    let (packets, faults) = (tally.packets, tally.disruptions());
+    match packets >= PACKETS && (calm || faults >= FAULTS) {
+        true => Ok(tally),
+        false => Err(Failure { seed, calm, what: format!("it ended after {packets} packets and {faults} faults") }),
     }
 }
 
@@ -88,9 +97,9 @@ thread_local! {
 /// after it, the longest wait for the next connection, and its handshake, twice.
 pub const SETTLES_WITHIN: u64 = 60_000;
 const CALM_EVERY: u64 = 16;
-/// Of so many seeds, one is played with the whole client.
-const ENGINE_EVERY: u64 = 33;
-const ENGINE_AT: u64 = 32;
+/// Of so many seeds, one is played with the whole client. It has no divisor in common with what else goes by the seed.
+const ENGINE_EVERY: u64 = 7;
+const ENGINE_AT: u64 = 6;
 /// Packets of a run, at least.
 pub(crate) const PACKETS: u64 = 200;
 /// Faults of a run, at least.

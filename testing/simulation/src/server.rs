@@ -1,3 +1,4 @@
+mod brief;
 mod connection;
 mod handshake;
 mod session;
@@ -15,6 +16,7 @@ use crate::{
     tally::{Fault, Tally},
     trace::{Trace, Who},
 };
+use brief::brief;
 use connection::{Answer, Connection};
 use session::{Progress, Session};
 
@@ -30,7 +32,7 @@ pub(crate) struct Server {
     input: Vec<u8>,
     /// The connection ends when `out` is empty.
     closes: bool,
-    /// The client was accepted before and has not crashed since.
+    /// The client was accepted before, and remembers it.
     knows_client: bool,
     /// The last connection was there to end a session, as 3.1.1 needs it: concerns the next one alone.
     has_discarded: bool,
@@ -96,6 +98,7 @@ impl Server {
         self.input.clear();
         if let Some(connection) = self.connection.take() {
             let told = told && !connection.is_refused;
+            let knew_client = self.knows_client;
             self.has_discarded = told && connection.clean_start && !self.version.is_v5();
             self.knows_client |= told && !self.has_discarded;
             let is_over = match self.version {
@@ -105,7 +108,7 @@ impl Server {
             };
             // A client that is never told of a new session takes it for the old one, and no client can know better. It
             // is not the client that is judged by this, so the server starts anew.
-            let is_unheard = !connection.session_present && !told;
+            let is_unheard = !connection.session_present && !told && knew_client;
             if !connection.is_refused && (is_over || is_unheard) {
                 self.session = None;
                 run.account.session_was_lost = true;
@@ -115,9 +118,13 @@ impl Server {
         self.out.clear();
     }
 
-    /// The client has crashed: the next one begins from nothing.
-    pub(crate) fn handle_crash(&mut self) {
-        (self.knows_client, self.has_discarded) = (false, false);
+    /// The client has crashed: whether the next one knows the session.
+    pub(crate) fn handle_crash(&mut self, knows_session: bool) {
+        (self.knows_client, self.has_discarded) = (knows_session, false);
+    }
+
+    pub(crate) fn forget_session(&mut self) {
+        self.session = None;
     }
 
     /// Whether a filter is subscribed.
@@ -342,7 +349,9 @@ impl Server {
         let due = now + self.random.between(0, run.plan.thinking);
         match packet {
             Packet::Publish(publish) => connection.handle_publish(due, session, publish, self.version, run),
-            Packet::Pubrel(ack) => connection.handle_pubrel(due, session, ack, self.version),
+            Packet::Pubrel(ack) => {
+                connection.handle_pubrel(due, session, ack, self.version, run.plan.adopts);
+            }
             Packet::Puback(ack) => {
                 connection.pop_unanswered(Qos::AtLeastOnce, ack.packet_id.get());
                 run.account.complete(session.complete(ack.packet_id.get(), Qos::AtLeastOnce));
@@ -418,51 +427,6 @@ fn encode_properties<'p, 'm>(
         len += property.encode(&mut memory[len..]).expect("room for what a server says");
     }
     Properties::check(PropertyOwner::Packet(packet_type), &memory[..len]).expect("properties that belong there")
-}
-
-/// A packet in a line.
-fn brief(packet: &Packet<'_>) -> String {
-    let ack = |name: &str, ack: &Ack<'_>| match ack.reason {
-        ReasonCode::SUCCESS => format!("{name} id {}", ack.packet_id),
-        reason => format!("{name} id {}, {:#04x} {reason}", ack.packet_id, reason.get()),
-    };
-    match packet {
-        Packet::Connect(connect) => format!(
-            "CONNECT, clean start {}, keep alive {}, {:?}",
-            connect.clean_start, connect.keep_alive, connect.properties
-        ),
-        Packet::Connack(connack) => format!(
-            "CONNACK {:#04x}, session present {}, {:?}",
-            connack.return_code, connack.session_present, connack.properties
-        ),
-        Packet::Publish(publish) => {
-            let id = publish.packet_id.map_or(String::new(), |id| format!(" id {id}"));
-            let dup = if publish.dup { ", again" } else { "" };
-            let retain = if publish.retain { ", retain" } else { "" };
-            let alias = publish.properties.number(PropertyId::TopicAlias);
-            let alias = alias.map_or(String::new(), |alias| format!(", alias {alias}"));
-            let (qos, bytes) = (publish.qos as u8, publish.payload.len());
-            format!("PUBLISH{id}: message {}, QoS {qos}{dup}{retain}{alias}, {bytes} bytes", number_of(publish.payload))
-        }
-        Packet::Puback(it) => ack("PUBACK", it),
-        Packet::Pubrec(it) => ack("PUBREC", it),
-        Packet::Pubrel(it) => ack("PUBREL", it),
-        Packet::Pubcomp(it) => ack("PUBCOMP", it),
-        Packet::Subscribe(subscribe) => {
-            let filters: Vec<_> = subscribe.filters.iter().map(|filter| filter.filter.as_str()).collect();
-            format!("SUBSCRIBE id {}: {}", subscribe.packet_id, filters.join(" "))
-        }
-        Packet::Unsubscribe(unsubscribe) => {
-            let filters: Vec<_> = unsubscribe.filters.iter().map(|filter| filter.as_str()).collect();
-            format!("UNSUBSCRIBE id {}: {}", unsubscribe.packet_id, filters.join(" "))
-        }
-        Packet::Suback(it) => format!("SUBACK id {}: {:02x?}", it.packet_id, it.codes),
-        Packet::Unsuback(it) => format!("UNSUBACK id {}: {:02x?}", it.packet_id, it.codes),
-        Packet::Disconnect(it) => format!("DISCONNECT {:#04x} {}", it.reason.get(), it.reason),
-        Packet::Pingreq => "PINGREQ".into(),
-        Packet::Pingresp => "PINGRESP".into(),
-        Packet::Auth(_) => "AUTH".into(),
-    }
 }
 
 const MOST_QUEUED: usize = 8;

@@ -15,6 +15,7 @@ pub(crate) enum Fault {
     ServerClose,
     Crash,
     Departure,
+    StoreFailure,
     ErrorCode,
     Delay,
     Duplicate,
@@ -86,7 +87,7 @@ impl AddAssign for Tally {
 }
 
 /// In the order of [`Fault`].
-const FAULTS: [&str; 17] = [
+const FAULTS: [&str; 18] = [
     "connections reset",
     "connections half-closed",
     "connections stalled",
@@ -99,6 +100,7 @@ const FAULTS: [&str; 17] = [
     "closed by the server",
     "clients crashed",
     "clients gone and come back",
+    "writes failed",
     "error codes",
     "delays",
     "duplicates after resumption",

@@ -1,5 +1,5 @@
 //! Stories of a session on virtual time, without a socket and without a sleep: each in every memory, asserting on
-//! events and on the bytes of the wire. The last of them is a simulation of thousands of schedules of faults.
+//! events and on the bytes of the wire.
 
 mod adopting;
 mod aliases;
@@ -31,7 +31,6 @@ mod segments_full;
 mod sentences;
 mod server_limits;
 mod session_lost;
-mod simulation;
 mod starting_clean;
 mod store;
 mod storing;

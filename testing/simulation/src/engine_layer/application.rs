@@ -204,7 +204,8 @@ impl Application {
         self.trace(format_args!("takes message {number}"));
         self.far.with(|remote, _| {
             let (topic, len) = (message.topic().as_bytes(), message.payload().len());
-            remote.run.account.tell(number, message.qos(), topic, len);
+            remote.run.account.check_offered(number, message.qos(), topic, len);
+            remote.run.account.tell(number, message.qos());
         });
     }
 

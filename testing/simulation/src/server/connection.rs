@@ -174,7 +174,15 @@ impl Connection {
         self.answer(due, Answer::Pubrec(packet_id, reason));
     }
 
-    pub(super) fn handle_pubrel(&mut self, due: u64, session: &mut Session, ack: &Ack<'_>, version: Version) {
+    /// `adopted`: identifiers that this client makes free have nothing to do with its messages, and do not count.
+    pub(super) fn handle_pubrel(
+        &mut self,
+        due: u64,
+        session: &mut Session,
+        ack: &Ack<'_>,
+        version: Version,
+        adopted: bool,
+    ) {
         let id = ack.packet_id.get();
         if let Some(index) = self.pubrecs.iter().position(|pubrec| *pubrec == id) {
             // [MQTT-4.6.0-4]
@@ -183,7 +191,7 @@ impl Connection {
         } else {
             assert!(self.session_present, "PUBREL {id} without a PUBREC");
             assert!(!self.in_flight.contains(&id), "PUBREL {id} for a message that has no PUBREC");
-            self.in_flight.push(id);
+            self.in_flight.extend((!adopted).then_some(id));
         }
         session.take_pubrec(id);
         let reason = match session.release(id) {

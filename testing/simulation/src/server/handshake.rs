@@ -104,7 +104,7 @@ impl Server {
     /// A client begins clean once, and then goes on with its session wherever it asked the server to keep it.
     fn check_connect(&mut self, connect: &Connect<'_>, run: &mut Run) {
         let plan = &run.plan;
-        let begins_clean = plan.session_expiry == 0 || !(self.knows_client || self.discarded);
+        let begins_clean = plan.session_expiry == 0 || !(plan.adopts || self.knows_client || self.discarded);
         assert_eq!(connect.clean_start, begins_clean, "clean start; was connected before: {}", self.knows_client);
         if self.version == Version::V5 {
             let expiry = connect.properties.number(PropertyId::SessionExpiryInterval);

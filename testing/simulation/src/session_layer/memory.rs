@@ -1,10 +1,10 @@
 //! The two memories of a session.
 
-use std::{collections::VecDeque, rc::Rc};
+use std::{collections::VecDeque, marker::PhantomData, rc::Rc};
 
 use dunlin_session::{
-    HeapBuffer, HeapInbound, HeapInboundAliases, HeapOutboundAliases, HeapTable, Memory, NoJournal, Nothing, Received,
-    Segments, SliceAliases, Slices, Slot, Storage,
+    HeapBuffer, HeapInbound, HeapInboundAliases, HeapJournal, HeapOutboundAliases, HeapTable, Journal, Memory,
+    NoJournal, Nothing, Received, Segments, SliceAliases, Slices, Slot, Storage,
 };
 
 use crate::random::Random;
@@ -40,9 +40,9 @@ impl Room {
 }
 
 /// Memory that grows, with payloads of [`SHARED_FROM`] bytes and more beside the log.
-pub(super) struct Heap;
+pub(super) struct Heap<J>(PhantomData<J>);
 
-impl Memory for Heap {
+impl<J: Journal> Memory for Heap<J> {
     type Log = HeapBuffer;
     type Control = HeapBuffer;
     type Segments = Beside;
@@ -50,20 +50,32 @@ impl Memory for Heap {
     type Inbound = HeapInbound;
     type InboundAliases = HeapInboundAliases;
     type OutboundAliases = HeapOutboundAliases;
-    type Journal = NoJournal;
+    type Journal = J;
 }
 
-impl Heap {
-    pub(super) fn storage(random: &mut Random) -> Storage<Self> {
+/// How far memory grows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    log: usize,
+    control: usize,
+    slots: usize,
+}
+
+impl Bounds {
+    pub(super) fn draw(random: &mut Random) -> Self {
+        Self { log: 400 + random.below(12_000), control: 40 + random.below(200), slots: 2 + random.below(30) }
+    }
+
+    pub(super) fn storage<J: Journal + Default>(self) -> Storage<Heap<J>> {
         Storage {
-            log: HeapBuffer::new(64, 400 + random.below(12_000)),
-            control: HeapBuffer::new(16, 40 + random.below(200)),
+            log: HeapBuffer::new(64, self.log),
+            control: HeapBuffer::new(16, self.control),
             segments: Beside::default(),
-            slots: HeapTable::new(2 + random.below(30)),
+            slots: HeapTable::new(self.slots),
             inbound: HeapInbound::default(),
             inbound_aliases: HeapInboundAliases::new(128),
             outbound_aliases: HeapOutboundAliases::new(2),
-            journal: NoJournal,
+            journal: J::default(),
         }
     }
 }
@@ -74,6 +86,12 @@ pub(super) struct Beside(VecDeque<(usize, Rc<[u8]>)>);
 pub(super) enum Body<'p> {
     Borrowed(&'p [u8]),
     Shared(Rc<[u8]>),
+}
+
+impl<'p> Body<'p> {
+    fn new(bytes: &'p [u8]) -> Self {
+        if bytes.len() < SHARED_FROM { Self::Borrowed(bytes) } else { Self::Shared(bytes.into()) }
+    }
 }
 
 impl AsRef<[u8]> for Body<'_> {
@@ -140,6 +158,8 @@ impl Segments for Beside {
 pub(super) trait Given: Memory {
     /// Sizes of payloads to publish.
     const SIZES: &'static [usize];
+    /// There are records to store.
+    const STORES: bool;
 
     fn payload(bytes: &[u8]) -> <Self::Segments as Segments>::Payload<'_>;
 
@@ -148,6 +168,7 @@ pub(super) trait Given: Memory {
 
 impl Given for SliceMemory<'_> {
     const SIZES: &'static [usize] = &[4, 9, 30];
+    const STORES: bool = false;
 
     fn payload(bytes: &[u8]) -> &[u8] {
         bytes
@@ -158,11 +179,12 @@ impl Given for SliceMemory<'_> {
     }
 }
 
-impl Given for Heap {
-    const SIZES: &'static [usize] = &[4, 9, 9, 30, 30, 300, SHARED_FROM, 1_500];
+impl Given for Heap<NoJournal> {
+    const SIZES: &'static [usize] = HEAP_SIZES;
+    const STORES: bool = false;
 
     fn payload(bytes: &[u8]) -> Body<'_> {
-        if bytes.len() < SHARED_FROM { Body::Borrowed(bytes) } else { Body::Shared(bytes.into()) }
+        Body::new(bytes)
     }
 
     fn shared(payload: &Rc<[u8]>) -> &[u8] {
@@ -170,5 +192,19 @@ impl Given for Heap {
     }
 }
 
+impl Given for Heap<HeapJournal> {
+    const SIZES: &'static [usize] = HEAP_SIZES;
+    const STORES: bool = true;
+
+    fn payload(bytes: &[u8]) -> Body<'_> {
+        Body::new(bytes)
+    }
+
+    fn shared(payload: &Rc<[u8]>) -> &[u8] {
+        payload
+    }
+}
+
+const HEAP_SIZES: &[usize] = &[4, 9, 9, 30, 30, 300, SHARED_FROM, 1_500];
 /// From so many bytes on a payload rides beside the log.
 const SHARED_FROM: usize = 600;

@@ -3,7 +3,6 @@ use dunlin_session::{InboundAliases, Instant, Slices, Storage};
 
 use crate::{
     Client, Event, Line, Options, Timer,
-    bell::first,
     engine::{Engine, Step},
     input::Input,
     line::LineState,
@@ -21,6 +20,7 @@ pub struct Async<'l, 'b, T> {
 
 impl<'a, 'l, T: Timer, A: InboundAliases> Client<'a, Async<'l, 'a, T>, A> {
     /// A client that connects when it is polled. The version stays, because what is queued is encoded already.
+    #[inline(always)]
     pub fn new(
         version: Version,
         storage: Storage<Slices<'a, A>>,
@@ -28,8 +28,12 @@ impl<'a, 'l, T: Timer, A: InboundAliases> Client<'a, Async<'l, 'a, T>, A> {
         line: &'l Line<'a>,
         timer: T,
     ) -> Self {
-        let engine = Engine::new(version, storage, Input::default(), options);
-        Self { engine, link: Async { line, timer, is_open: false, until: None } }
+        let mut client = Self {
+            engine: Engine::new(version, storage, Input::default(), options),
+            link: Async { line, timer, is_open: false, until: None },
+        };
+        client.engine.session.set_backoff(options.backoff.clone());
+        client
     }
 
     /// Waits for the next event. Connects, keeps the connection alive and connects again, as long as it is called.
@@ -42,14 +46,11 @@ impl<'a, 'l, T: Timer, A: InboundAliases> Client<'a, Async<'l, 'a, T>, A> {
             if self.turn(now) {
                 break;
             }
-            let deadline = [self.engine.session.poll_timeout(), self.link.until].into_iter().flatten().min();
-            let heard = self.link.line.client.heard();
-            match deadline {
-                Some(at) => {
-                    first(heard, self.link.timer.wait_until(at)).await;
-                }
-                None => heard.await,
-            }
+            let deadline = match (self.engine.session.poll_timeout(), self.link.until) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
+            self.link.line.client.heard_until(&mut self.link.timer, deadline).await;
         }
         self.engine.event()
     }

@@ -1,9 +1,13 @@
 use core::{
     cell::Cell,
-    future::poll_fn,
+    future::{pending, poll_fn},
     pin::pin,
     task::{Poll, Waker},
 };
+
+use dunlin_session::Instant;
+
+use crate::Timer;
 
 /// Wakes one task. A ring that nobody waited for is heard by who comes next.
 #[derive(Default)]
@@ -31,16 +35,20 @@ impl Bell {
         })
         .await;
     }
-}
 
-/// Until one of the two is ready; its result if that is the first one. The other one is dropped.
-pub(crate) async fn first<T>(one: impl Future<Output = T>, other: impl Future<Output = ()>) -> Option<T> {
-    let (mut one, mut other) = (pin!(one), pin!(other));
-    poll_fn(|cx| {
-        if let Poll::Ready(result) = one.as_mut().poll(cx) {
-            return Poll::Ready(Some(result));
-        }
-        other.as_mut().poll(cx).map(|()| None)
-    })
-    .await
+    /// The same, or until it is `at`.
+    pub(crate) async fn heard_until(&self, timer: &mut impl Timer, at: Option<Instant>) {
+        let mut alarm = pin!(async {
+            match at {
+                Some(at) => timer.wait_until(at).await,
+                None => pending().await,
+            }
+        });
+        let mut heard = pin!(self.heard());
+        poll_fn(|cx| match heard.as_mut().poll(cx) {
+            Poll::Pending => alarm.as_mut().poll(cx),
+            ready => ready,
+        })
+        .await;
+    }
 }

@@ -23,6 +23,16 @@ pub trait Link: Read + ReadReady + Write {
     fn close(&mut self);
 }
 
+impl<K: Link + ?Sized> Link for &mut K {
+    fn open(&mut self) -> Result<(), Self::Error> {
+        K::open(self)
+    }
+
+    fn close(&mut self) {
+        K::close(self);
+    }
+}
+
 /// The link of a blocking client: a [`Link`], and the time.
 pub struct Blocking<K, C> {
     link: K,
@@ -42,8 +52,12 @@ impl<'a, K: Link, C: Clock, A: InboundAliases> Client<'a, Blocking<K, C>, A> {
         link: K,
         clock: C,
     ) -> Self {
-        let engine = Engine::new(version, storage, Input::new(receive), options);
-        Self { engine, link: Blocking { link, clock, is_open: false } }
+        let mut client = Self {
+            engine: Engine::new(version, storage, Input::new(receive), options),
+            link: Blocking { link, clock, is_open: false },
+        };
+        client.engine.session.set_backoff(options.backoff.clone());
+        client
     }
 
     /// The next event; `None`: nothing can be done now. It waits for the link to be opened and to take what is written,
@@ -106,15 +120,13 @@ impl<'a, K: Link, C: Clock, A: InboundAliases> Client<'a, Blocking<K, C>, A> {
                 Step::Write => written?,
                 Step::Read => {
                     written?;
-                    if self.engine.has_output(now) {
-                        continue;
-                    }
-                    if !self.link.link.read_ready().map_err(|_| Broken)? {
+                    if self.link.link.read_ready().map_err(|_| Broken)? {
+                        match self.link.link.read(self.engine.input.free()) {
+                            Ok(0) | Err(_) => return Err(Broken),
+                            Ok(len) => self.engine.input.filled(len),
+                        }
+                    } else if !self.engine.has_output(now) {
                         return Ok(false);
-                    }
-                    match self.link.link.read(self.engine.input.free()) {
-                        Ok(0) | Err(_) => return Err(Broken),
-                        Ok(len) => self.engine.input.filled(len),
                     }
                 }
             }

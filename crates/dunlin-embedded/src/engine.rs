@@ -62,13 +62,11 @@ impl<'a, A: InboundAliases> Engine<'a, A> {
         input: Input<'a>,
         options: &'a Options<'a>,
     ) -> Self {
-        let mut session = Session::new(version, storage);
-        session.set_backoff(options.backoff.clone());
         Self {
-            session,
+            session: Session::new(version, storage),
             input,
             options,
-            large: Large::NONE,
+            large: Large::new(),
             told: Told::Nothing,
             consumed: 0,
             delivery: None,
@@ -106,7 +104,7 @@ impl<'a, A: InboundAliases> Engine<'a, A> {
     /// The link is open.
     pub(crate) fn handle_open(&mut self, now: Instant) {
         self.input.clear();
-        self.large = Large::NONE;
+        self.large.forget();
         if let Err(error) = self.session.connect(now, &self.options.connect) {
             self.cause = Cause::Options(error);
             self.next = Next::Never;
@@ -228,6 +226,9 @@ impl<'a, A: InboundAliases> Engine<'a, A> {
             if self.subscribe_next() {
                 return Step::Told;
             }
+            if self.input.pending().is_empty() {
+                return Step::Read;
+            }
             if self.large.has_rest() {
                 let part = self.large.next_part(&mut self.input);
                 self.session.handle_packet_skipped();
@@ -248,7 +249,7 @@ impl<'a, A: InboundAliases> Engine<'a, A> {
                     }
                     Ok(None) => return Step::Read,
                     Err(malformed) => {
-                        self.large = Large::NONE;
+                        self.large.forget();
                         self.input.clear();
                         self.session.disconnect(ReasonCode::MALFORMED_PACKET);
                         self.cause = Cause::Fault(DecodeError::from(malformed));

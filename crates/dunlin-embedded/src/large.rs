@@ -51,16 +51,27 @@ enum Stage {
 }
 
 impl Large {
-    pub(crate) const NONE: Self = Self {
-        stage: Stage::None,
-        left: 0,
-        skip: 0,
-        section: 0,
-        kept: 0,
-        section_at: 0,
-        is_nameless: false,
-        is_shortened: false,
-    };
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        // A run of zeros would be made by `memset`, which takes 0.2 KB of flash: so the compiler must not see that these
+        // are zeros.
+        let zero = core::hint::black_box(0_u16);
+        Self {
+            stage: Stage::None,
+            left: zero.into(),
+            skip: zero.into(),
+            section: zero.into(),
+            kept: zero,
+            section_at: zero,
+            is_nameless: false,
+            is_shortened: false,
+        }
+    }
+
+    /// Nothing more of it comes.
+    pub(crate) fn forget(&mut self) {
+        self.stage = Stage::None;
+    }
 
     /// The packet at the front of the input is longer than the input can be.
     pub(crate) fn begin(&mut self, input: &Input<'_>) {
@@ -74,7 +85,8 @@ impl Large {
             // CONNACK: flags and reason. SUBACK and UNSUBACK: an identifier.
             _ => Stage::Head(2),
         };
-        *self = Self { stage, left: header.remaining_length, kept: header.len as u16, ..Self::NONE };
+        (self.stage, self.left, self.kept) = (stage, header.remaining_length, header.len as u16);
+        (self.skip, self.is_nameless, self.is_shortened) = (0, false, false);
     }
 
     /// Whether there is such a packet, and it was not yet taken.

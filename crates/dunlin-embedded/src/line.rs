@@ -2,10 +2,7 @@ use core::{cell::Cell, convert::Infallible, fmt, future::poll_fn, pin::pin, task
 
 use embedded_io_async::{Read, Write};
 
-use crate::{
-    bell::{Bell, first},
-    input::Input,
-};
+use crate::{bell::Bell, input::Input};
 
 /// Opens links to a server.
 pub trait Connector {
@@ -98,17 +95,25 @@ impl<'b> Line<'b> {
             while self.state.get() != LineState::Wanted {
                 self.here.heard().await;
             }
-            if let Some(Ok((reader, writer))) = first(connector.connect(), self.left(LineState::Wanted)).await {
+            let link = {
+                let (mut connecting, mut left) = (pin!(connector.connect()), pin!(self.left(LineState::Wanted)));
+                poll_fn(|cx| match connecting.as_mut().poll(cx) {
+                    Poll::Ready(link) => Poll::Ready(link.ok()),
+                    Poll::Pending => left.as_mut().poll(cx).map(|()| None),
+                })
+                .await
+            };
+            if let Some((mut reader, mut writer)) = link {
                 self.state.set(LineState::Open);
                 self.client.ring();
-                self.carry(reader, writer).await;
+                self.carry(&mut reader, &mut writer).await;
             }
             self.end();
         }
     }
 
     /// Until the link breaks or the client wants it closed.
-    async fn carry(&self, reader: impl Read, writer: impl Write) {
+    async fn carry(&self, reader: &mut impl Read, writer: &mut impl Write) {
         let (mut reading, mut writing) = (pin!(self.read(reader)), pin!(self.write(writer)));
         let mut left = pin!(self.left(LineState::Open));
         poll_fn(|cx| {
@@ -119,7 +124,7 @@ impl<'b> Line<'b> {
         .await;
     }
 
-    async fn read(&self, mut reader: impl Read) {
+    async fn read(&self, reader: &mut impl Read) {
         loop {
             until(|| self.reads.get()).await;
             let mut input = Borrowed::of(&self.input);
@@ -133,7 +138,7 @@ impl<'b> Line<'b> {
         }
     }
 
-    async fn write(&self, mut writer: impl Write) {
+    async fn write(&self, writer: &mut impl Write) {
         loop {
             until(|| self.writes.get()).await;
             let output = Borrowed::of(&self.output);

@@ -15,6 +15,7 @@
 mod conformance;
 mod coverage;
 mod excuses;
+mod firmware;
 mod fuzz;
 mod house;
 mod json;
@@ -25,6 +26,7 @@ mod process;
 mod report;
 mod rust_text;
 mod simulation;
+mod sizes;
 mod test;
 mod tools;
 mod tree;
@@ -110,6 +112,22 @@ static COMMANDS: &[Command] = &[
         details: &[],
         every_run: true,
         run: probe::run,
+    },
+    Command {
+        name: "sizes",
+        arguments: "[--write]",
+        about: "what the client takes on a microcontroller: flash, RAM, stack, instructions, beside a table",
+        details: &["--write     make the table of what is measured"],
+        every_run: true,
+        run: sizes::run,
+    },
+    Command {
+        name: "firmware",
+        arguments: "[--whole]",
+        about: "the programs for microcontrollers, on emulated boards, over links that break",
+        details: &["--whole     100 runs and 100 storms of each, rather than 4"],
+        every_run: true,
+        run: firmware::run,
     },
     Command {
         name: "simulation",

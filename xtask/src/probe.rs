@@ -6,10 +6,10 @@
 //!    └─────> instructions  testing/probe/publish under callgrind <── TCP ──> testing/probe/sink
 //! ```
 
-mod elf;
+pub(crate) mod elf;
 mod flash;
 mod instructions;
-mod symbol;
+pub(crate) mod symbol;
 
 use crate::report::{Outcome, Trouble};
 

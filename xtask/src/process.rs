@@ -79,6 +79,17 @@ impl Job {
         Ok((outcome, String::from_utf8_lossy(&output.stdout).into_owned()))
     }
 
+    /// Runs it and returns what it wrote to either output.
+    ///
+    /// # Errors
+    ///
+    /// It could not be started, or failed.
+    pub(crate) fn both_outputs(&self) -> Result<String, Trouble> {
+        let output = self.command().output().map_err(|e| self.unstartable(&e))?;
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        if output.status.success() { Ok(said) } else { Err(Trouble::new(format!("`{self}` failed:\n{said}"))) }
+    }
+
     /// Whether it can be started and succeeds; its output is thrown away.
     pub(crate) fn succeeds(&self) -> bool {
         self.command()

@@ -2,23 +2,23 @@
 
 /// What an executable takes up, and what for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Image {
+pub(crate) struct Image {
     /// Bytes of the image: code, constants, vectors, and what RAM begins with.
-    pub(super) flash: u64,
+    pub(crate) flash: u64,
     /// Functions and statics, the largest first.
-    pub(super) symbols: Vec<Symbol>,
+    pub(crate) symbols: Vec<Symbol>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Symbol {
+pub(crate) struct Symbol {
     /// As the linker knows it.
-    pub(super) name: String,
-    pub(super) size: u64,
+    pub(crate) name: String,
+    pub(crate) size: u64,
 }
 
 impl Image {
     /// Reads a file; `None` if it is none of that kind.
-    pub(super) fn parse(file: &[u8]) -> Option<Image> {
+    pub(crate) fn parse(file: &[u8]) -> Option<Image> {
         if !file.starts_with(b"\x7FELF\x01\x01") {
             return None;
         }

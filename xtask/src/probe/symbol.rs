@@ -1,7 +1,7 @@
 //! The names that rustc gives to symbols, in readable form.
 
 /// The path in a mangled name; a name that is not mangled stays as it is.
-pub(super) fn path(name: &str) -> String {
+pub(crate) fn path(name: &str) -> String {
     let parts: Vec<&str> = match name.strip_prefix("_ZN") {
         Some(legacy) => {
             let parts = identifiers(legacy, "");
@@ -14,7 +14,7 @@ pub(super) fn path(name: &str) -> String {
 }
 
 /// Whether only a panic calls such a function.
-pub(super) fn is_panic(name: &str) -> bool {
+pub(crate) fn is_panic(name: &str) -> bool {
     PANICS.iter().any(|panic| name.contains(panic))
 }
 

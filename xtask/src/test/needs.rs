@@ -330,6 +330,30 @@ const NEEDS: &[Need] = &[
         remedy: Remedy::Debian(&["microsocks"]),
         probe: false,
     },
+    Need {
+        name: "qemu-system-arm",
+        what_for: "boards for the firmware",
+        remedy: Remedy::Debian(&["qemu-system-arm"]),
+        probe: true,
+    },
+    Need {
+        name: "qemu-system-riscv32",
+        what_for: "one more board",
+        remedy: Remedy::Debian(&["qemu-system-misc"]),
+        probe: true,
+    },
+    Need {
+        name: "thumbv7m-none-eabi",
+        what_for: "the firmware of a board",
+        remedy: Remedy::Target("thumbv7m-none-eabi"),
+        probe: true,
+    },
+    Need {
+        name: "riscv32imc-unknown-none-elf",
+        what_for: "the firmware of a board",
+        remedy: Remedy::Target("riscv32imc-unknown-none-elf"),
+        probe: true,
+    },
 ];
 
 #[cfg(test)]
@@ -350,11 +374,13 @@ mod tests {
             [
                 "DEBIAN_FRONTEND=noninteractive apt-get update",
                 "DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-                 mosquitto mosquitto-clients valgrind python3 python3-venv tinyproxy-bin microsocks",
+                 mosquitto mosquitto-clients valgrind python3 python3-venv tinyproxy-bin microsocks \
+                 qemu-system-arm qemu-system-misc",
                 "python3 -m venv target/test-tools/venv",
                 "target/test-tools/venv/bin/python -m pip install --quiet 'paho-mqtt>=2.1,<3'",
                 "rustup component add rustfmt clippy",
-                "rustup target add thumbv6m-none-eabi thumbv7em-none-eabihf",
+                "rustup target add thumbv6m-none-eabi thumbv7em-none-eabihf thumbv7m-none-eabi \
+                 riscv32imc-unknown-none-elf",
             ]
         );
     }

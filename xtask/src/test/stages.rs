@@ -103,6 +103,8 @@ pub(super) fn all(options: Options) -> Vec<Stage> {
     if !options.quick {
         stages.extend(subcommand("simulation", &[], None));
         stages.extend(subcommand("probe", &[], Some(needs::FIRMWARE_TARGET)));
+        stages.extend(subcommand("sizes", &[], Some(needs::FIRMWARE_TARGET)));
+        stages.extend(subcommand("firmware", &[], Some(needs::FIRMWARE_TARGET)));
     }
     stages
 }
@@ -200,6 +202,7 @@ mod tests {
             assert_eq!(listed, command.every_run, "{}", command.name);
         }
         let quick = all(Options { quick: true, ..Options::default() });
-        assert!(quick.iter().all(|stage| stage.name != "probe" && stage.name != "simulation"));
+        let slow = ["probe", "simulation", "sizes", "firmware"];
+        assert!(quick.iter().all(|stage| !slow.contains(&stage.name)));
     }
 }

@@ -1,0 +1,26 @@
+//! Messages of QoS 2 over links that break, in both versions.
+
+#![no_std]
+#![no_main]
+
+use cortex_m_rt::entry;
+use dunlin_codec::Version;
+use firmware_lm3s6965evb::{BoardClock, Ethernet};
+use firmware_stories::{Network, NetworkMemory, argument, finish, storm};
+
+#[entry]
+fn main() -> ! {
+    static mut MEMORY: NetworkMemory<'static> = NetworkMemory::EMPTY;
+    static mut CHIP: Ethernet = Ethernet::OFF;
+    finish(run(MEMORY, CHIP).is_some())
+}
+
+fn run(memory: &'static mut NetworkMemory<'static>, chip: &'static mut Ethernet) -> Option<()> {
+    chip.start();
+    let clock = &BoardClock::start()?;
+    let mut network = Network::new(chip, clock, memory, argument()?);
+    for version in [Version::V3_1_1, Version::V5] {
+        storm(&mut network, clock, version)?;
+    }
+    Some(())
+}

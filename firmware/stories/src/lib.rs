@@ -1,0 +1,24 @@
+//! What the programs for the boards do, whatever the board.
+//!
+//! ```text
+//!   exchange   every QoS both ways, in 3.1.1 and in 5.0, with a will, user name and password
+//!   storm      40 messages of QoS 2 over links that break again and again
+//! ```
+
+#![no_std]
+
+mod exchange;
+#[cfg(feature = "ethernet")]
+mod network;
+#[cfg(feature = "cortex-m")]
+mod semihosting;
+mod serial;
+mod storm;
+
+pub use exchange::exchange;
+#[cfg(feature = "ethernet")]
+pub use network::{Failure, Network, NetworkMemory};
+#[cfg(feature = "cortex-m")]
+pub use semihosting::{argument, finish};
+pub use serial::{Serial, Uart};
+pub use storm::{MESSAGES, storm};

@@ -1,0 +1,200 @@
+//! `cargo xtask sizes`: what the client takes on a microcontroller, beside the committed table.
+//!
+//! ```text
+//!  firmware/sizes ──> elf: flash, RAM, no panic, no allocator
+//!        ├──────────> dunlin-emulation: stack, against a Mosquitto
+//!        └──────────> QEMU that counts: instructions a message
+//! ```
+
+use std::fs;
+
+use crate::firmware::{self, TARGET_DIRECTORY};
+use crate::probe::elf::Image;
+use crate::probe::symbol;
+use crate::process::Job;
+use crate::report::{Outcome, Trouble};
+use crate::tree;
+
+pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
+    let writes = match arguments {
+        [] => false,
+        [write] if write == "--write" => true,
+        _ => return Err(Trouble::new("`sizes` takes `--write` or nothing")),
+    };
+    for build in BUILDS {
+        if Job::cargo(build).run()? == Outcome::Failed {
+            return Err(Trouble::new(format!("it cannot be built; `rustup target add {TARGET}` gives its target")));
+        }
+    }
+    let figures = [flash()?, ram()?, stack()?, instructions()?].concat();
+    let foreign = foreign()?;
+    for (program, name) in &foreign {
+        println!("{program} has a panic or an allocator in it: {name}");
+    }
+    let path = tree::root().join(TABLE);
+    if writes {
+        let text: String = figures.iter().map(|figure| format!("{}\t{}\n", figure.name, figure.value)).collect();
+        fs::write(&path, text).map_err(|error| Trouble::new(format!("cannot write {}: {error}", path.display())))?;
+    }
+    let committed =
+        fs::read_to_string(&path).map_err(|error| Trouble::new(format!("cannot read {}: {error}", path.display())))?;
+    let (text, holds) = table(&figures, &committed);
+    print!("{text}");
+    Ok(if holds && foreign.is_empty() { Outcome::Passed } else { Outcome::Failed })
+}
+
+/// A measured number.
+#[derive(Clone, Debug)]
+struct Figure {
+    name: String,
+    value: u64,
+}
+
+impl Figure {
+    fn new(name: impl Into<String>, value: u64) -> Self {
+        Figure { name: name.into(), value }
+    }
+}
+
+fn flash() -> Result<Vec<Figure>, Trouble> {
+    let bare = image("bare", "release")?.flash;
+    let figure = |program: &&str| {
+        Ok(Figure::new(format!("flash {program}"), image(program, "release")?.flash.saturating_sub(bare)))
+    };
+    PROGRAMS.iter().map(figure).collect()
+}
+
+fn ram() -> Result<Vec<Figure>, Trouble> {
+    let symbols = image("ram", "release")?.symbols;
+    let size = |part: &str| symbols.iter().find(|symbol| symbol::path(&symbol.name).ends_with(part)).map(|it| it.size);
+    Ok(RAM.iter().map(|(part, what)| Figure::new(*what, size(part).unwrap_or_default())).collect())
+}
+
+fn stack() -> Result<Vec<Figure>, Trouble> {
+    let stacks = firmware::stacks()?;
+    let bare = stacks.iter().find(|(name, _)| name == "bare").map_or(0, |(_, stack)| *stack);
+    let figure = |(name, stack): &(String, u64)| Figure::new(format!("stack {name}"), stack.saturating_sub(bare));
+    Ok(stacks.iter().filter(|(name, _)| name != "bare").map(figure).collect())
+}
+
+fn instructions() -> Result<Vec<Figure>, Trouble> {
+    let kernel = path("instructions", "fast");
+    let job = Job::new(QEMU[0], &[&QEMU[1..], &["-kernel", &kernel]].concat());
+    // It says what it counted where debuggers listen.
+    let said = job.both_outputs()?;
+    let figure = |line: &str| {
+        let (what, count) = line.split_once(' ')?;
+        let is_count = matches!(what, "publish" | "receive");
+        is_count
+            .then_some(Figure::new(format!("instructions {what}"), count.trim().trim_start_matches('0').parse().ok()?))
+    };
+    let figures: Vec<_> = said.lines().filter_map(figure).collect();
+    match figures.len() {
+        2 => Ok(figures),
+        _ => Err(Trouble::new(format!("`{job}` counted nothing:\n{said}"))),
+    }
+}
+
+/// What must not be in the programs.
+fn foreign() -> Result<Vec<(&'static str, String)>, Trouble> {
+    let mut found = Vec::new();
+    for program in PROGRAMS {
+        for symbol in image(program, "release")?.symbols {
+            let name = symbol::path(&symbol.name);
+            // Whoever polls a future that has ended is told by a panic: the language puts it into every one.
+            let is_of_futures = *program == "asynchronous" && OF_FUTURES.iter().any(|of| name.ends_with(of));
+            if symbol::is_panic(&symbol.name) && !is_of_futures
+                || ALLOCATORS.iter().any(|allocator| name.contains(allocator))
+            {
+                found.push((*program, name));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn image(program: &str, profile: &str) -> Result<Image, Trouble> {
+    let path = path(program, profile);
+    let file = fs::read(&path).map_err(|error| Trouble::new(format!("cannot read {path}: {error}")))?;
+    Image::parse(&file).ok_or_else(|| Trouble::new(format!("{path} is no 32-bit ELF file")))
+}
+
+fn path(program: &str, profile: &str) -> String {
+    let path = tree::root().join(TARGET_DIRECTORY).join(TARGET).join(profile).join(program);
+    path.to_string_lossy().into_owned()
+}
+
+/// The figures beside those of the table, and whether none has grown too much, or is missing.
+fn table(figures: &[Figure], committed: &str) -> (String, bool) {
+    let mut text = format!("{:<28} {:>9} {:>9}\n", "figure", "measured", "committed");
+    let mut holds = true;
+    for Figure { name, value } in figures {
+        let before = committed.lines().find_map(|line| {
+            let (known, value) = line.split_once('\t')?;
+            (known == name).then(|| value.parse::<u64>().ok())?
+        });
+        let verdict = match before {
+            Some(before) if *value * 100 <= before * (100 + TOLERANCE) => "ok",
+            Some(_) => "GROWN",
+            None => "NEW",
+        };
+        holds &= verdict == "ok";
+        text += &format!("{name:<28} {value:>9} {:>9}  {verdict}\n", before.unwrap_or_default());
+    }
+    (text, holds)
+}
+
+/// So many percent may a figure grow before it must be looked at.
+const TOLERANCE: u64 = 3;
+const TABLE: &str = "firmware/sizes/table.tsv";
+const TARGET: &str = "thumbv7em-none-eabihf";
+const PROGRAMS: &[&str] = &["small", "blocking", "asynchronous"];
+const ALLOCATORS: &[&str] = &["__rust_alloc", "__rust_dealloc", "malloc"];
+const OF_FUTURES: &[&str] = &["panic_const_async_fn_resumed", "panicking::panic_fmt"];
+/// The ends of the symbols whose sizes tell it.
+const RAM: &[(&str, &str)] = &[
+    ("SESSION", "RAM session"),
+    ("SLOT", "RAM slot"),
+    ("RECEIVED", "RAM received"),
+    ("BLOCKING", "RAM client blocking"),
+    ("ASYNCHRONOUS", "RAM client asynchronous"),
+    ("LINE", "RAM line"),
+];
+
+#[rustfmt::skip]
+const BUILDS: &[&[&str]] = &[
+    &[
+        "build", "--release", "--manifest-path", "firmware/Cargo.toml", "--target-dir", TARGET_DIRECTORY,
+        "--target", TARGET, "--package", "firmware-sizes", "--bin", "bare", "--bin", "small",
+    ],
+    &[
+        "build", "--release", "--manifest-path", "firmware/Cargo.toml", "--target-dir", TARGET_DIRECTORY,
+        "--target", TARGET, "--package", "firmware-sizes", "--features", "whole",
+        "--bin", "blocking", "--bin", "asynchronous", "--bin", "ram",
+    ],
+    &[
+        "build", "--profile", "fast", "--manifest-path", "firmware/Cargo.toml", "--target-dir", TARGET_DIRECTORY,
+        "--target", TARGET, "--package", "firmware-sizes", "--features", "whole", "--bin", "instructions",
+    ],
+];
+/// An instruction is a nanosecond, so that the clock counts them.
+#[rustfmt::skip]
+const QEMU: [&str; 14] = [
+    "qemu-system-arm", "-M", "mps2-an386", "-nic", "none", "-serial", "none", "-nographic", "-monitor", "none",
+    "-icount", "shift=0", "-semihosting-config", "enable=on,target=native",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_may_grow_a_little() {
+        let figures = [Figure::new("flash a", 103), Figure::new("flash b", 99)];
+        assert!(table(&figures, "flash a\t100\nflash b\t100\n").1);
+        let (text, holds) = table(&figures, "flash a\t99\nflash b\t100\n");
+        assert!(!holds && text.contains("GROWN"), "{text}");
+        let (text, holds) = table(&figures, "flash a\t100\n");
+        assert!(!holds && text.contains("NEW"), "{text}");
+    }
+}

@@ -48,14 +48,11 @@ impl Aging {
     /// The record that was at `at` in the log before ends now at `end` in the one that is made anew.
     #[inline]
     pub(super) fn keep(&mut self, before: &Self, at: usize, deadline: Option<u32>, end: usize) {
-        if !EXPIRY {
-            return;
-        }
-        if let Some(deadline) = deadline {
+        if let Some(deadline) = deadline.filter(|_| EXPIRY) {
             self.count = self.count.wrapping_add(1);
             self.earliest = self.earliest.min(deadline);
         }
-        if at < before.stamped {
+        if EXPIRY && at < before.stamped {
             self.stamped = end;
         }
     }

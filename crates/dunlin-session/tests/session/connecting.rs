@@ -321,11 +321,13 @@ fn no_connack_in_time_is_told_once() {
 fn the_next_connection_is_due_after_a_wait_and_told_once() {
     for scene in scenes() {
         let mut scene = scene.connected();
+        assert_eq!(scene.reconnect_at(), None);
         scene.break_link();
         let due = scene.poll_timeout().expect("a next connection");
         assert!(due <= scene.now + 1_000);
+        assert_eq!(scene.reconnect_at(), Some(due));
         assert_eq!(scene.handle_timeout(due), Some(Timeout::Reconnect));
-        assert_eq!((scene.poll_timeout(), scene.handle_timeout(due)), (None, None));
+        assert_eq!((scene.reconnect_at(), scene.poll_timeout(), scene.handle_timeout(due)), (None, None, None));
     }
 }
 

@@ -224,6 +224,24 @@ fn what_waited_too_long_for_the_quota_is_skipped() {
     }
 }
 
+/// Nobody waits for it, but for the one behind it.
+#[test]
+fn a_message_that_nobody_watches_expires_before_one_that_is_watched() {
+    for scene in scenes_v5() {
+        let mut scene = scene.connected_by(&connack_with(false, &[0x21, 0, 1]));
+        scene.send(QOS1, b"1");
+        scene.send(QOS1, b"2");
+        send(&mut scene, QOS0, 2, b"unwatched");
+        let watched = scene.send_tracked(b"watched");
+        assert_eq!(scene.wire(), scene.publish_packet(0x32, 1, b"1"));
+        wait(&mut scene, 5_000);
+        scene.receives(&ack(PUBACK, 1));
+        let sent = [scene.publish_packet(0x32, 2, b"2"), scene.publish_packet(0x30, 0, b"watched")];
+        assert_eq!(scene.wire(), all(&sent));
+        assert_eq!(scene.settled(), [(watched, Outcome::Sent)]);
+    }
+}
+
 /// [MQTT-4.3.3-7]
 #[test]
 fn what_was_begun_does_not_expire_and_is_repeated_byte_by_byte() {

@@ -42,6 +42,7 @@ pub(crate) trait Face {
     fn handle_input<'i>(&mut self, now: Instant, input: &'i [u8]) -> Progress<'i>;
     fn handle_timeout(&mut self, now: Instant) -> Option<Timeout>;
     fn poll_timeout(&self) -> Option<Instant>;
+    fn reconnect_at(&self) -> Option<Instant>;
     fn handle_reading_stopped(&mut self);
     fn handle_reading_resumed(&mut self, now: Instant);
     fn handle_connection_lost(&mut self, now: Instant);
@@ -312,6 +313,10 @@ impl<M: Given> Face for Session<M> {
 
     fn poll_timeout(&self) -> Option<Instant> {
         self.poll_timeout()
+    }
+
+    fn reconnect_at(&self) -> Option<Instant> {
+        self.reconnect_at()
     }
 
     fn handle_reading_stopped(&mut self) {

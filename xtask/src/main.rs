@@ -100,6 +100,7 @@ static COMMANDS: &[Command] = &[
             "--resume       go on where a run was stopped, and test again what was missed",
             "--shard k/n    only a part of them, k from 0",
             "--jobs n       so many at once",
+            "--file GLOB    mutants of these files alone; may be given again",
             "--list-missed  what the last runs have left, without a new one",
         ],
         every_run: false,

@@ -5,7 +5,8 @@
 //!                             survivors.toml ──────┴───────> mutants that no test notices, without a reason
 //! ```
 //!
-//! It takes hours. It can be stopped and taken up again (`--resume`), and be divided among machines (`--shard`).
+//! It takes hours. It can be stopped and taken up again (`--resume`), be divided among machines (`--shard`), and be about
+//! some files alone (`--file`).
 
 mod record;
 
@@ -35,7 +36,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
         let of_package = |excuse: &&Excuse| excuse.stands_below(&format!("crates/{package}/"));
         let excuses: Vec<&Excuse> = excuses.iter().filter(of_package).collect();
         let verdicts: Vec<_> = mutants.iter().map(|mutant| (mutant, record.verdict(&mutant.name))).collect();
-        holds &= judge(package, &verdicts, &excuses, options.shard.is_none());
+        holds &= judge(package, &verdicts, &excuses, options.is_whole());
     }
     Ok(if holds { Outcome::Passed } else { Outcome::Failed })
 }
@@ -45,6 +46,8 @@ struct Options {
     packages: Vec<&'static str>,
     /// `k/n`.
     shard: Option<String>,
+    /// Globs; none: all files.
+    files: Vec<String>,
     jobs: Option<String>,
     resume: bool,
     list_missed: bool,
@@ -59,6 +62,7 @@ impl Options {
                 "codec" => options.packages.push("dunlin-codec"),
                 "session" => options.packages.push("dunlin-session"),
                 "--shard" => options.shard = words.next().map(str::to_owned),
+                "--file" => options.files.extend(words.next().map(str::to_owned)),
                 "--jobs" => options.jobs = words.next().map(str::to_owned),
                 "--resume" => options.resume = true,
                 "--list-missed" => options.list_missed = true,
@@ -75,21 +79,31 @@ impl Options {
         self.resume || self.list_missed
     }
 
+    /// All mutants of a package are meant.
+    fn is_whole(&self) -> bool {
+        self.shard.is_none() && self.files.is_empty()
+    }
+
     /// Breaks the code and runs the tests.
     fn job(&self, package: &str) -> Job {
         let output = folder(package);
         let mut arguments = vec!["mutants", "--package", package, "--output", &output];
         arguments.extend(self.resume.then_some("--iterate"));
         arguments.extend(self.jobs.iter().flat_map(|jobs| ["--jobs", jobs]));
-        arguments.extend(self.shard.iter().flat_map(|shard| ["--shard", shard]));
+        arguments.extend(self.selection());
         Job::cargo(&arguments)
     }
 
     /// Names the mutants.
     fn list_job(&self, package: &str) -> Job {
         let mut arguments = vec!["mutants", "--list", "--json", "--package", package];
-        arguments.extend(self.shard.iter().flat_map(|shard| ["--shard", shard]));
+        arguments.extend(self.selection());
         Job::cargo(&arguments)
+    }
+
+    fn selection(&self) -> impl Iterator<Item = &str> {
+        let shard = self.shard.iter().flat_map(|shard| ["--shard", shard]);
+        shard.chain(self.files.iter().flat_map(|file| ["--file", file]))
     }
 }
 
@@ -196,6 +210,8 @@ mod tests {
             "cargo mutants --package dunlin-codec --output target/mutants/dunlin-codec --iterate --jobs 2 --shard 1/4"
         );
         assert!(parse(&["cli"]).is_err());
+        assert!(!options.is_whole() && parse(&["codec"]).unwrap().is_whole());
+        assert!(!parse(&["session", "--file", "lane.rs"]).unwrap().is_whole());
     }
 
     #[test]

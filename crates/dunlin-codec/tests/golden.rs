@@ -506,6 +506,12 @@ fn disconnect_and_auth() {
 }
 
 #[test]
+fn reason_codes_from_0x80_on_are_failures() {
+    let failures: Vec<u8> = (0..=u8::MAX).filter(|code| ReasonCode::new(*code).is_error()).collect();
+    assert_eq!(failures, (0x80..=u8::MAX).collect::<Vec<_>>());
+}
+
+#[test]
 fn each_reason_code_is_listed_for_the_packets_of_its_table() {
     // 5.0 table 2-6; MQTT-3.2.2-8, -3.4.2-1, -3.5.2-1, -3.6.2-1, -3.7.2-1, -3.9.3-2, -3.11.3-2, -3.14.2-1, -3.15.2-1.
     let tables: [(PacketType, &str); 9] = [

@@ -336,6 +336,14 @@ mod tests {
     }
 
     #[test]
+    fn a_set_of_identifiers_takes_a_bit_for_each() {
+        let mut ids = IdSet::default();
+        let last = PacketId::new(u16::MAX).unwrap();
+        assert!(ids.insert(last) && ids.contains(last));
+        assert_eq!(size_of_val(&*ids.0), 8_192);
+    }
+
+    #[test]
     fn a_buffer_grows_by_doubling_up_to_its_limit() {
         let mut buffer = HeapBuffer::new(4, 100);
         assert_eq!(buffer.bytes(), [0; 4]);

@@ -114,6 +114,10 @@ fn a_property_whose_value_is_forbidden_is_refused() {
         assert_eq!(property.encode(&mut memory), Err(expected));
         assert!(memory.iter().all(|&byte| byte == 0xEE));
     }
+    let longest = &long.as_bytes()[1..];
+    for property in [Property::CorrelationData(longest), Property::AuthenticationData(longest)] {
+        assert_eq!(property.check(), Ok(()));
+    }
 }
 
 #[test]

@@ -545,7 +545,8 @@ fn no_secret_is_shown() {
     let auth = Auth { reason: ReasonCode::SUCCESS, properties: properties(owner, &all) };
     let shown = format!("{connect:?} {auth:?} {:?}", all[1]);
     assert!(!shown.contains("token") && !shown.contains("116, 111"), "{shown}");
-    let parts = ["client_id: \"c\"", "password: Some(\"...\")", "AuthenticationMethod(\"m\")", "AuthenticationData(...)"];
+    let parts =
+        ["client_id: \"c\"", "password: Some(\"...\")", "AuthenticationMethod(\"m\")", "AuthenticationData(...)"];
     assert!(parts.iter().all(|part| shown.contains(part)), "{shown}");
 }
 

@@ -85,6 +85,14 @@ fn the_next_try_is_due_when_the_backoff_says_so() {
 }
 
 #[test]
+fn a_session_tells_in_which_version_it_speaks() {
+    for version in [Version::V3_1_1, Version::V5] {
+        let storage = Storage::of_slices(&mut [], &mut [], &mut [], &mut []);
+        assert_eq!(Session::<Slices<'_>>::new(version, storage).version(), version);
+    }
+}
+
+#[test]
 fn a_packet_that_was_thrown_away_shows_that_the_server_lives() {
     story(|mut session| {
         publish(&mut session, b"x");

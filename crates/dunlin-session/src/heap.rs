@@ -1,8 +1,10 @@
 mod aliases;
 mod journal;
+mod store;
 
 pub use aliases::{HeapInboundAliases, HeapOutboundAliases};
 pub use journal::HeapJournal;
+pub use store::{Store, StoreChange, StoreError, StoreGroup};
 
 use alloc::{
     collections::{BTreeMap, VecDeque, btree_map::Entry},

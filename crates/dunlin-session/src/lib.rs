@@ -80,7 +80,10 @@ pub use aliases::{InboundAliases, NoAliases, OutboundAliases, SliceAliases};
 pub use backoff::Backoff;
 pub use event::{Chunk, Delivery, Event, Outcome, Progress, Rejection, Timeout, Uncertainty};
 #[cfg(feature = "alloc")]
-pub use heap::{HeapBuffer, HeapInbound, HeapInboundAliases, HeapJournal, HeapOutboundAliases, HeapTable};
+pub use heap::{
+    HeapBuffer, HeapInbound, HeapInboundAliases, HeapJournal, HeapOutboundAliases, HeapTable, Store, StoreChange,
+    StoreError, StoreGroup,
+};
 pub use inbound::{Arrival, Inbound, Received};
 pub use instant::Instant;
 pub use journal::{

@@ -21,6 +21,7 @@ fn assert_set_aside(shelf: &Shelf, damaged: &[u8], what: &str) {
     assert!(name.starts_with("damaged-") && offset <= damaged.len() as u64, "{what}: {name} {offset}");
     assert_eq!(shelf.bytes(&name).as_deref(), Some(damaged), "{what}");
     assert_eq!(entries(&mut log), Entries::new(), "{what}: nothing of it is used");
+    assert_eq!(open(&shelf.copy()).unwrap().1, Found::default(), "{what}: the old mark is not about the new log");
     append(&mut log, &group(9, 6)).unwrap();
     let expected = entries(&mut log);
     let (mut log, found) = open(&shelf.copy()).unwrap();

@@ -42,6 +42,12 @@ mod authentication;
 mod client;
 mod connector;
 mod driver;
+#[cfg(feature = "encrypted-keys")]
+#[path = "tls/encrypted_key.rs"]
+mod encrypted_key;
+#[cfg(all(feature = "tls", not(feature = "encrypted-keys")))]
+#[path = "tls/without_encrypted_key.rs"]
+mod encrypted_key;
 mod engine;
 mod error;
 mod events;
@@ -91,7 +97,7 @@ pub use proxy::{ProxyAnswer, ProxyUrlProblem};
 pub use publish::{Payload, Publish, Publishing, Receipt};
 pub use subscription::{OnStall, Subscribe, Subscription, Unsubscribe};
 #[cfg(feature = "tls")]
-pub use tls::{CertificateProblem, TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError, TlsVersion};
+pub use tls::{CertificateProblem, KeyPin, KeyPinError, TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError, TlsVersion};
 pub use tls::{TlsError, TlsOptions};
 pub use websocket::{WebSocketError, WebSocketOptions};
 #[cfg(feature = "websocket")]

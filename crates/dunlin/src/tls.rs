@@ -15,6 +15,7 @@ mod error;
 mod explain;
 mod material;
 mod options;
+mod pin;
 mod verifier;
 
 use core::fmt;
@@ -26,13 +27,14 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use rustls::{ClientConfig, KeyLogFile, RootCertStore, SupportedProtocolVersion};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 
 pub use self::error::{CertificateProblem, TlsError, TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError};
 pub use self::options::{TlsOptions, TlsVersion};
-use self::verifier::{AnyCertificate, Explaining};
+pub use self::pin::{KeyPin, KeyPinError};
+use self::verifier::{AnyCertificate, Explaining, Pinned};
 
 /// An encrypted stream over `S`, the client's side.
 pub(crate) type TlsStream<S> = tokio_rustls::client::TlsStream<S>;
@@ -53,24 +55,12 @@ impl Connector {
     /// This blocks on the file system: the files of the options and, unless a
     /// CA replaces them, the platform's roots.
     pub(crate) fn new(options: &TlsOptions) -> Result<Self, TlsError> {
-        let provider = Arc::new(ring::default_provider());
-        let versions = versions(options)?;
-        check_alpn(&options.alpn)?;
         let server_name = options.server_name.as_deref().map(parse_name).transpose()?;
-        let verifier = verifier(options, &provider)?;
-
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_protocol_versions(&versions)
-            .map_err(|error| explain::failure(&error))?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier);
-        let mut config = match client_key(options, &provider)? {
-            Some(key) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(key))),
-            None => builder.with_no_client_auth(),
+        let config = match &options.config {
+            Some(config) => config.clone(),
+            None => Arc::new(config(options)?),
         };
-        config.alpn_protocols.clone_from(&options.alpn);
-
-        Ok(Self { tls: TlsConnector::from(Arc::new(config)), server_name })
+        Ok(Self { tls: TlsConnector::from(config), server_name })
     }
 
     /// Does the handshake over `stream` with the server called `host`.
@@ -95,6 +85,28 @@ impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector").field("server_name", &self.server_name).finish_non_exhaustive()
     }
+}
+
+fn config(options: &TlsOptions) -> Result<ClientConfig, TlsError> {
+    let provider = Arc::new(ring::default_provider());
+    let versions = versions(options)?;
+    check_alpn(&options.alpn)?;
+    let verifier = verifier(options, &provider)?;
+
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&versions)
+        .map_err(|error| explain::failure(&error))?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    let mut config = match client_key(options, &provider)? {
+        Some(key) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(key))),
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols.clone_from(&options.alpn);
+    if options.key_log {
+        config.key_log = Arc::new(KeyLogFile::new());
+    }
+    Ok(config)
 }
 
 fn versions(options: &TlsOptions) -> Result<Vec<&'static SupportedProtocolVersion>, TlsSetupError> {
@@ -123,16 +135,23 @@ fn parse_name(host: &str) -> Result<ServerName<'static>, TlsSetupError> {
 }
 
 fn verifier(options: &TlsOptions, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
-    let schemes = provider.signature_verification_algorithms;
+    let algorithms = provider.signature_verification_algorithms;
     if options.accept_any_certificate {
-        return Ok(Arc::new(AnyCertificate::new(schemes.supported_schemes())));
+        return Ok(match options.pins.is_empty() {
+            true => Arc::new(AnyCertificate::new(algorithms.supported_schemes())),
+            false => Arc::new(Pinned::new(options.pins.clone(), None, algorithms)),
+        });
     }
     let roots = Arc::new(roots(options)?);
-    WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
+    let inner = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
         .build()
-        .map(|inner| Arc::new(Explaining::new(inner)) as Arc<dyn ServerCertVerifier>)
         // Without revocation lists it fails only for want of roots.
-        .map_err(|_| TlsSetupError::NoPlatformRoots { unreadable: 0 }.into())
+        .map_err(|_| TlsSetupError::NoPlatformRoots { unreadable: 0 })?;
+    let explaining = Explaining::new(inner);
+    Ok(match options.pins.is_empty() {
+        true => Arc::new(explaining),
+        false => Arc::new(Pinned::new(options.pins.clone(), Some(explaining), algorithms)),
+    })
 }
 
 fn roots(options: &TlsOptions) -> Result<RootCertStore, TlsSetupError> {
@@ -167,7 +186,7 @@ fn client_key(options: &TlsOptions, provider: &CryptoProvider) -> Result<Option<
     let Some((certificate, key)) = &options.identity else {
         return Ok(None);
     };
-    material::identity(certificate, key, provider).map(Some)
+    material::identity(certificate, key, options.pass_phrase.as_deref(), provider).map(Some)
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::certificate::{Certificate, readable};
+use super::der::{Der, SEQUENCE};
 use super::error::{TlsInput, TlsSetupError};
+use crate::encrypted_key;
 
 /// Something the caller gave, and what it is for.
 #[derive(Clone)]
@@ -74,23 +76,39 @@ impl Material {
     }
 
     /// The first private key in it.
-    fn private_key(&self) -> Result<PrivateKeyDer<'static>, TlsSetupError> {
+    fn private_key(&self, pass_phrase: Option<&[u8]>) -> Result<PrivateKeyDer<'static>, TlsSetupError> {
         let bytes = self.read()?;
         if self.encoding(&bytes)? == Encoding::Der {
+            if is_encrypted(&bytes) {
+                return self.decrypt(&bytes, pass_phrase);
+            }
             return PrivateKeyDer::try_from(bytes.into_owned())
                 .map_err(|_| TlsSetupError::UnsupportedKey { input: self.name() });
         }
-        for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(&bytes) {
-            let (kind, der) = section.map_err(|_| self.pem_fault(&bytes))?;
+        if let Some(key) = self.first_key(&bytes)? {
+            return Ok(key);
+        }
+        // The reader of PEM passes over what it does not know; by the other name it is read.
+        match self.first_key(&String::from_utf8_lossy(&bytes).replace(ENCRYPTED, PLAIN).into_bytes())? {
+            Some(key) => self.decrypt(key.secret_der(), pass_phrase),
+            None => Err(TlsSetupError::NoPrivateKey { input: self.name(), found: first_label(&bytes) }),
+        }
+    }
+
+    fn first_key(&self, pem: &[u8]) -> Result<Option<PrivateKeyDer<'static>>, TlsSetupError> {
+        for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem) {
+            let (kind, der) = section.map_err(|_| self.pem_fault(pem))?;
             if let Some(key) = PrivateKeyDer::from_pem(kind, der) {
-                return Ok(key);
+                return Ok(Some(key));
             }
         }
-        Err(if labels(&bytes).any(|label| label == "ENCRYPTED PRIVATE KEY") {
-            TlsSetupError::EncryptedKey { input: self.name() }
-        } else {
-            TlsSetupError::NoPrivateKey { input: self.name(), found: first_label(&bytes) }
-        })
+        Ok(None)
+    }
+
+    fn decrypt(&self, der: &[u8], pass_phrase: Option<&[u8]>) -> Result<PrivateKeyDer<'static>, TlsSetupError> {
+        let pass_phrase = pass_phrase.ok_or_else(|| TlsSetupError::EncryptedKey { input: self.name() })?;
+        let key = encrypted_key::decrypt(der, pass_phrase, self.name())?;
+        PrivateKeyDer::try_from(key).map_err(|_| TlsSetupError::WrongPassPhrase { input: self.name() })
     }
 
     fn read(&self) -> Result<Cow<'_, [u8]>, TlsSetupError> {
@@ -116,7 +134,7 @@ impl Material {
             Err(TlsSetupError::Empty { input: self.name() })
         } else if labels(bytes).next().is_some() {
             Ok(Encoding::Pem)
-        } else if bytes.first() == Some(&DER_SEQUENCE) {
+        } else if bytes.first() == Some(&SEQUENCE) {
             Ok(Encoding::Der)
         } else {
             Err(TlsSetupError::NotPem { input: self.name() })
@@ -129,7 +147,7 @@ impl Material {
         let input = self.name();
         let encrypted = lines(bytes).any(|line| line.starts_with(b"Proc-Type:") && line.ends_with(b"ENCRYPTED"));
         match self.role {
-            Role::Key if encrypted => TlsSetupError::EncryptedKey { input },
+            Role::Key if encrypted => TlsSetupError::UnsupportedEncryption { input },
             _ => TlsSetupError::DamagedPem { input },
         }
     }
@@ -152,12 +170,13 @@ impl fmt::Debug for Material {
 pub(super) fn identity(
     certificate: &Material,
     key: &Material,
+    pass_phrase: Option<&[u8]>,
     provider: &CryptoProvider,
 ) -> Result<CertifiedKey, TlsSetupError> {
     let mut chain = certificate.certificates()?;
     let private = provider
         .key_provider
-        .load_private_key(key.private_key()?)
+        .load_private_key(key.private_key(pass_phrase)?)
         .map_err(|_| TlsSetupError::UnsupportedKey { input: key.name() })?;
 
     if let Some(public) = private.public_key() {
@@ -174,6 +193,11 @@ pub(super) fn identity(
         chain.insert(0, own);
     }
     Ok(CertifiedKey::new(chain, private))
+}
+
+/// Whether this is an EncryptedPrivateKeyInfo: it begins with an algorithm, all others with a version.
+fn is_encrypted(der: &[u8]) -> bool {
+    Der::new(der).enter(SEQUENCE).is_some_and(|mut inside| inside.enter(SEQUENCE).is_some())
 }
 
 /// Windows editors like to begin UTF-8 text with a mark.
@@ -213,5 +237,6 @@ enum Encoding {
 
 /// The largest bundles of CA certificates are well below 1 MiB.
 const LIMIT: usize = 16 << 20;
+const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY-----";
+const PLAIN: &str = "PRIVATE KEY-----";
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
-const DER_SEQUENCE: u8 = 0x30;

@@ -2,8 +2,12 @@
 
 use core::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
 
 use super::material::{Material, Role};
+use super::pin::KeyPin;
 
 /// How to speak TLS: whom to trust, who we are, and which versions.
 ///
@@ -22,6 +26,10 @@ pub struct TlsOptions {
     pub(super) minimum_version: TlsVersion,
     pub(super) maximum_version: TlsVersion,
     pub(super) accept_any_certificate: bool,
+    pub(super) pass_phrase: Option<Vec<u8>>,
+    pub(super) pins: Vec<KeyPin>,
+    pub(super) key_log: bool,
+    pub(super) config: Option<Arc<ClientConfig>>,
     platform_roots: Option<bool>,
 }
 
@@ -37,6 +45,10 @@ impl TlsOptions {
             minimum_version: TlsVersion::Tls12,
             maximum_version: TlsVersion::Tls13,
             accept_any_certificate: false,
+            pass_phrase: None,
+            pins: Vec::new(),
+            key_log: false,
+            config: None,
             platform_roots: None,
         }
     }
@@ -72,7 +84,7 @@ impl TlsOptions {
     /// Proves who we are with a certificate and its private key, from files.
     ///
     /// The certificate file may hold its intermediates too. The key is PKCS#8,
-    /// PKCS#1 or SEC1, not encrypted. Both as PEM or DER, at most 16 MiB; one
+    /// PKCS#1 or SEC1; an encrypted one needs its [pass phrase](Self::key_pass_phrase). Both as PEM or DER, at most 16 MiB; one
     /// PEM file may hold both and be named twice.
     #[must_use]
     pub fn client_certificate_files(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
@@ -87,6 +99,44 @@ impl TlsOptions {
     pub fn client_certificate_pem(mut self, certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         self.identity =
             Some((Material::bytes(Role::Certificate, certificate.into()), Material::bytes(Role::Key, key.into())));
+        self
+    }
+
+    /// The pass phrase of the private key, if that is encrypted: as PKCS#8 with AES, which is what OpenSSL makes today
+    /// (feature `encrypted-keys`).
+    #[must_use]
+    pub fn key_pass_phrase(mut self, pass_phrase: impl Into<Vec<u8>>) -> Self {
+        self.pass_phrase = Some(pass_phrase.into());
+        self
+    }
+
+    /// Takes the server only if its key is this one, or another that is pinned; may be said several times, and a second
+    /// key should be ready before the first is given up.
+    ///
+    /// Its certificate is checked as ever, too. With
+    /// [`danger_accept_any_certificate`](Self::danger_accept_any_certificate) the key alone counts, and then that is
+    /// enough to know the server: that it has the key is always checked.
+    #[must_use]
+    pub fn pin(mut self, key: KeyPin) -> Self {
+        self.pins.push(key);
+        self
+    }
+
+    /// Writes the secrets of each connection to the file that the environment variable `SSLKEYLOGFILE` names, if it is
+    /// set: with them whoever has recorded the connection can read it, such as Wireshark. For looking into a connection
+    /// at hand, never for use.
+    #[must_use]
+    pub fn key_log(mut self, wanted: bool) -> Self {
+        self.key_log = wanted;
+        self
+    }
+
+    /// Takes this configuration of rustls (0.23) as it is, for what cannot be said here: another verifier, another
+    /// provider of cryptography, keys in hardware. Of these options only [`server_name`](Self::server_name) counts beside
+    /// it.
+    #[must_use]
+    pub fn rustls_config(mut self, config: Arc<ClientConfig>) -> Self {
+        self.config = Some(config);
         self
     }
 
@@ -161,6 +211,10 @@ impl fmt::Debug for TlsOptions {
             .field("minimum_version", &self.minimum_version)
             .field("maximum_version", &self.maximum_version)
             .field("accept_any_certificate", &self.accept_any_certificate)
+            .field("pins", &self.pins)
+            .field("key_pass_phrase", &self.pass_phrase.as_ref().map(|_| "..."))
+            .field("key_log", &self.key_log)
+            .field("rustls_config", &self.config.is_some())
             .finish()
     }
 }

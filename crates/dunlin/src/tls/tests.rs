@@ -4,6 +4,7 @@ mod client_certificate;
 mod connection;
 mod fixtures;
 mod material;
+mod pinning;
 mod reading;
 mod server_certificate;
 

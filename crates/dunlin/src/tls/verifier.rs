@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
 use super::certificate::Certificate;
 use super::error::{CertificateProblem, TlsError};
+use super::pin::KeyPin;
 
 /// rustls's own verifier. Its verdict stands; only the words are ours.
 #[derive(Debug)]
@@ -63,6 +66,69 @@ impl ServerCertVerifier for Explaining {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.inner.supported_verify_schemes()
+    }
+}
+
+/// Takes only servers whose key is known, besides whatever else is asked of their certificates.
+#[derive(Debug)]
+pub(super) struct Pinned {
+    pins: Vec<KeyPin>,
+    /// `None`: the key alone counts.
+    inner: Option<Explaining>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl Pinned {
+    pub(super) fn new(pins: Vec<KeyPin>, inner: Option<Explaining>, algorithms: WebPkiSupportedAlgorithms) -> Self {
+        Self { pins, inner, algorithms }
+    }
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if let Some(inner) = &self.inner {
+            inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)?;
+        }
+        // Read as the signature's check reads it, and not by the lenient reader of explanations.
+        let key = KeyPin::of(&ParsedCertificate::try_from(end_entity)?.subject_public_key_info());
+        match self.pins.contains(&key) {
+            true => Ok(ServerCertVerified::assertion()),
+            false => {
+                let subject = Certificate::parse(end_entity).and_then(|leaf| leaf.subject());
+                Err(explained(subject, CertificateProblem::NotPinned { key }))
+            }
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+            .map_err(|error| unproved(error, certificate))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+            .map_err(|error| unproved(error, certificate))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
     }
 }
 

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::tls::date::Utc;
+use crate::tls::pin::KeyPin;
 
 /// Why the server's certificate, or one between it and a CA, did not pass.
 ///
@@ -73,6 +74,11 @@ pub enum CertificateProblem {
     UnsupportedAlgorithm,
     /// The server could not prove that it has the certificate's private key.
     NotItsKey,
+    /// Its key is none of those that the caller pinned.
+    NotPinned {
+        /// What it would have to be pinned as.
+        key: KeyPin,
+    },
     /// It is no well-formed X.509 certificate.
     Malformed,
     /// Something else.
@@ -121,6 +127,9 @@ impl CertificateProblem {
                 "use RSA of 2048 bits or more, ECDSA on P-256 or P-384, or Ed25519, signed with SHA-256 or better"
             }
             Self::NotItsKey => "look at the server's key and certificate files: they do not belong together",
+            Self::NotPinned { .. } => {
+                "ask whoever runs the server whether its key was changed; if not, this is another server, or one in between"
+            }
             Self::Malformed | Self::Other { .. } => {
                 "look at the certificate with: openssl s_client -showcerts -connect HOST:PORT"
             }
@@ -178,6 +187,7 @@ impl CertificateProblem {
                 write!(f, "{certificate} uses a key or signature of a kind that is not supported")
             }
             Self::NotItsKey => write!(f, "the server does not hold the key of {certificate}"),
+            Self::NotPinned { key } => write!(f, "{certificate} has another key than the one that is pinned: {key}"),
             Self::Malformed => write!(f, "{certificate} is not well formed"),
             Self::Other { detail } => write!(f, "{certificate} did not pass: {detail}"),
         }

@@ -61,8 +61,24 @@ pub enum TlsSetupError {
         /// `CERTIFICATE`.
         found: Option<String>,
     },
-    /// The private key is encrypted with a pass phrase.
+    /// The private key is encrypted with a pass phrase, and none was given.
     EncryptedKey {
+        /// Where it is.
+        input: TlsInput,
+    },
+    /// The private key is encrypted with another pass phrase than the one given.
+    WrongPassPhrase {
+        /// Where it is.
+        input: TlsInput,
+    },
+    /// The private key is encrypted in a way that is not supported: in the old form, with headers inside the PEM, or with
+    /// another cipher than AES.
+    UnsupportedEncryption {
+        /// Where it is.
+        input: TlsInput,
+    },
+    /// The private key is encrypted, and this build cannot decrypt it: the feature `encrypted-keys` of dunlin is off.
+    EncryptedKeyNotBuilt {
         /// Where it is.
         input: TlsInput,
     },
@@ -123,8 +139,13 @@ impl TlsSetupError {
             Self::NoPrivateKey { .. } => {
                 "give the private key as PKCS#8, PKCS#1 or SEC1; key and certificate may be swapped"
             }
-            Self::EncryptedKey { .. } => {
-                "take the pass phrase off: openssl pkey -in KEY -out PLAIN, and guard PLAIN well"
+            Self::EncryptedKey { .. } => "give its pass phrase, or take that off: openssl pkey -in KEY -out PLAIN",
+            Self::WrongPassPhrase { .. } => "check the pass phrase with: openssl pkey -in KEY -noout",
+            Self::UnsupportedEncryption { .. } => {
+                "encrypt it anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW"
+            }
+            Self::EncryptedKeyNotBuilt { .. } => {
+                "build dunlin with its feature `encrypted-keys`, or take the pass phrase off: openssl pkey -in KEY -out PLAIN"
             }
             Self::UnsupportedKey { .. } => "use RSA of 2048 bits or more, ECDSA on P-256 or P-384, or Ed25519",
             Self::KeyMismatch { .. } => {
@@ -167,8 +188,13 @@ impl fmt::Display for TlsSetupError {
                 fmt_found(found.as_deref(), f)
             }
             Self::EncryptedKey { input } => {
-                write!(f, "{input} is encrypted, which is not supported")
+                write!(f, "{input} is encrypted, and no pass phrase is given")
             }
+            Self::WrongPassPhrase { input } => write!(f, "{input} is encrypted with another pass phrase"),
+            Self::UnsupportedEncryption { input } => {
+                write!(f, "{input} is encrypted in a way that is not supported")
+            }
+            Self::EncryptedKeyNotBuilt { input } => write!(f, "{input} is encrypted, which this build cannot read"),
             Self::UnsupportedKey { input } => {
                 write!(f, "{input} is damaged or of a kind that is not supported")
             }

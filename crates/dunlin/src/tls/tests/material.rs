@@ -8,8 +8,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::fixtures::{
-    TEST_CA, TEST_CLIENT_PKCS1, TEST_CLIENT_SEC1, TEST_KEY_PKCS1, TEST_KEY_PKCS8_ENCRYPTED, TEST_KEY_SEC1,
-    TEST_KEY_SEC1_ENCRYPTED, TEST_KEY_TOO_SHORT, TEST_WEAK_KEY,
+    TEST_CA, TEST_CLIENT_PKCS1, TEST_CLIENT_SEC1, TEST_KEY_3DES, TEST_KEY_PKCS1, TEST_KEY_PKCS8_ENCRYPTED,
+    TEST_KEY_SCRYPT, TEST_KEY_SEC1, TEST_KEY_SEC1_ENCRYPTED, TEST_KEY_TOO_SHORT, TEST_PASS_PHRASE, TEST_WEAK_KEY,
 };
 use super::{Authority, assert_talks, meet, params};
 use crate::tls::{Connector, TlsError, TlsInput, TlsOptions, TlsSetupError, add_platform_roots};
@@ -97,6 +97,31 @@ fn a_key_is_read_in_every_form() {
 }
 
 #[test]
+fn an_encrypted_key_is_read_with_its_pass_phrase() {
+    let with = |key: &[u8], pass_phrase: &str| {
+        let options = trusting().client_certificate_pem(TEST_CLIENT_SEC1, key).key_pass_phrase(pass_phrase);
+        assert!(!format!("{options:?}").contains("sesame"));
+        Connector::new(&options).map(drop)
+    };
+    let pem = TEST_KEY_PKCS8_ENCRYPTED;
+    let renamed = pem.replace("ENCRYPTED PRIVATE", "PRIVATE");
+    let der = PrivateKeyDer::from_pem_slice(renamed.as_bytes()).unwrap().secret_der().to_vec();
+    let behind = format!("{TEST_CLIENT_SEC1}{pem}");
+    let lines = pem.replace('\n', "\r\n");
+    for key in [pem.as_bytes(), TEST_KEY_SCRYPT.as_bytes(), &der, behind.as_bytes(), lines.as_bytes()] {
+        assert_eq!(with(key, TEST_PASS_PHRASE), Ok(()));
+        let input = TlsInput::KeyBytes;
+        for wrong in ["", "open sesame", "Open sesame ä"] {
+            let error = TlsSetupError::WrongPassPhrase { input: input.clone() };
+            assert_eq!(with(key, wrong), Err(TlsError::Setup(error)));
+        }
+    }
+    let unsupported = TlsSetupError::UnsupportedEncryption { input: TlsInput::KeyBytes };
+    assert_eq!(with(TEST_KEY_3DES.as_bytes(), TEST_PASS_PHRASE), Err(TlsError::Setup(unsupported)));
+    assert_eq!(with(TEST_KEY_SEC1.as_bytes(), "of no use"), Ok(()), "a key that is not encrypted needs none");
+}
+
+#[test]
 fn what_is_wrong_with_a_ca_is_said() {
     let ca = |bytes: &[u8]| fault(&TlsOptions::new().ca_pem(bytes));
     let input = || TlsInput::CaBytes;
@@ -119,11 +144,11 @@ fn what_is_wrong_with_a_ca_is_said() {
 fn what_is_wrong_with_a_key_is_said() {
     let with = |key: &str| fault(&trusting().client_certificate_pem(TEST_CLIENT_SEC1, key));
     let input = || TlsInput::KeyBytes;
-    for encrypted in [TEST_KEY_PKCS8_ENCRYPTED, TEST_KEY_SEC1_ENCRYPTED] {
-        for end in ["\n", "\r\n", "\r"] {
-            let text = encrypted.replace('\n', end);
-            assert_eq!(with(&text), TlsSetupError::EncryptedKey { input: input() });
-        }
+    for end in ["\n", "\r\n", "\r"] {
+        let text = TEST_KEY_PKCS8_ENCRYPTED.replace('\n', end);
+        assert_eq!(with(&text), TlsSetupError::EncryptedKey { input: input() });
+        let text = TEST_KEY_SEC1_ENCRYPTED.replace('\n', end);
+        assert_eq!(with(&text), TlsSetupError::UnsupportedEncryption { input: input() });
     }
     let found = Some("CERTIFICATE".to_owned());
     assert_eq!(with(TEST_CLIENT_SEC1), TlsSetupError::NoPrivateKey { input: input(), found });

@@ -4,6 +4,7 @@ mod address;
 mod credentials;
 mod identity;
 mod route;
+mod secret;
 mod tls;
 
 use std::time::Duration;

@@ -331,6 +331,12 @@ const NEEDS: &[Need] = &[
         probe: false,
     },
     Need {
+        name: "openssl",
+        what_for: "encrypts a private key for the client to read",
+        remedy: Remedy::Debian(&["openssl"]),
+        probe: false,
+    },
+    Need {
         name: "qemu-system-arm",
         what_for: "boards for the firmware",
         remedy: Remedy::Debian(&["qemu-system-arm"]),
@@ -374,7 +380,7 @@ mod tests {
             [
                 "DEBIAN_FRONTEND=noninteractive apt-get update",
                 "DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-                 mosquitto mosquitto-clients valgrind python3 python3-venv tinyproxy-bin microsocks \
+                 mosquitto mosquitto-clients valgrind python3 python3-venv tinyproxy-bin microsocks openssl \
                  qemu-system-arm qemu-system-misc",
                 "python3 -m venv target/test-tools/venv",
                 "target/test-tools/venv/bin/python -m pip install --quiet 'paho-mqtt>=2.1,<3'",

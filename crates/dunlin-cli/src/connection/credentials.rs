@@ -1,12 +1,11 @@
 use std::env;
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use dunlin::ConnectOptions;
 
+use super::secret;
 use crate::exit_codes::ExitCode;
 use crate::failure::Failure;
 
@@ -57,30 +56,12 @@ impl Credentials {
             });
         }
         if let Some(path) = &self.password_file {
-            return read(path).map(Some);
+            return secret::read("the password file", path).map(Some);
         }
         Ok(env::var_os("DUNLIN_PASSWORD").map(OsString::into_encoded_bytes))
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes))
-        .and_then(|length| if length as u64 > LIMIT { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) })
-        .map_err(|error| Failure::of_file("the password file", path, &error))?;
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
-        if bytes.last() == Some(&b'\r') {
-            bytes.pop();
-        }
-    }
-    Ok(bytes)
-}
-
 fn text(user: OsString) -> Result<String, Failure> {
     user.into_string().map_err(|_| Failure::new(ExitCode::Options, "the user name in DUNLIN_USER is not UTF-8"))
 }
-
-/// The longest password that MQTT can say, and a line break.
-const LIMIT: u64 = 65_535 + 2;

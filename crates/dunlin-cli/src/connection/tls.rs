@@ -1,9 +1,11 @@
 use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use dunlin::{TlsOptions, TlsVersion};
+use dunlin::{KeyPin, TlsOptions, TlsVersion};
 
+use super::secret;
 use crate::failure::Failure;
 
 /// How to speak TLS: whom to trust and who we are.
@@ -23,15 +25,30 @@ pub(crate) struct Tls {
     cert: Option<PathBuf>,
     /// The client certificate's private key [default: in the file of --cert] [env: DUNLIN_KEY]
     ///
-    /// PKCS#8, PKCS#1 or SEC1, as PEM or DER, not encrypted.
+    /// PKCS#8, PKCS#1 or SEC1, as PEM or DER.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// Read the pass phrase of the private key from this file, or take it from [env: DUNLIN_KEY_PASS]
+    ///
+    /// A line break at its end does not belong to it. Keys that OpenSSL encrypts today are read; older ones are to be
+    /// encrypted anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW.
+    #[arg(long, value_name = "FILE")]
+    key_pass_file: Option<PathBuf>,
+    /// Take the server only if its key has this SHA-256; may be given several times
+    ///
+    /// Its certificate is checked as ever, too. 64 hexadecimal digits, or sha256// and base64 as for curl. This prints it
+    /// for a certificate: openssl x509 -in CERT -noout -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256
+    #[arg(long, value_name = "SHA256")]
+    pin: Vec<KeyPin>,
     /// Expect the server's certificate to be for this name, not for the host
     #[arg(long, value_name = "NAME")]
     server_name: Option<String>,
     /// Offer this application protocol; may be given several times, the best first
     #[arg(long, value_name = "PROTOCOL")]
     alpn: Vec<String>,
+    /// Write the connection's secrets to the file that the environment variable SSLKEYLOGFILE names, for Wireshark
+    #[arg(long)]
+    key_log: bool,
     /// The oldest TLS version to speak [default: 1.2]
     #[arg(long, value_name = "VERSION")]
     tls_min: Option<Version>,
@@ -48,6 +65,9 @@ impl Tls {
             || self.cert.is_some()
             || self.key.is_some()
             || self.server_name.is_some()
+            || self.key_pass_file.is_some()
+            || !self.pin.is_empty()
+            || self.key_log
             || !self.alpn.is_empty()
             || self.tls_min.is_some()
             || self.tls_max.is_some()
@@ -68,6 +88,13 @@ impl Tls {
             }
             (None, None) => options,
         };
+        if let Some(pass_phrase) = self.pass_phrase()? {
+            options = options.key_pass_phrase(pass_phrase);
+        }
+        for pin in &self.pin {
+            options = options.pin(*pin);
+        }
+        options = options.key_log(self.key_log);
         if let Some(name) = &self.server_name {
             options = options.server_name(name);
         }
@@ -81,6 +108,13 @@ impl Tls {
             options = options.maximum_version(version.into());
         }
         Ok(options)
+    }
+
+    fn pass_phrase(&self) -> Result<Option<Vec<u8>>, Failure> {
+        match &self.key_pass_file {
+            Some(path) => secret::read("the pass phrase file", path).map(Some),
+            None => Ok(env::var_os("DUNLIN_KEY_PASS").map(OsString::into_encoded_bytes)),
+        }
     }
 }
 

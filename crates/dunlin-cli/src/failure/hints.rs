@@ -88,6 +88,15 @@ fn of_tls(error: &TlsError) -> Option<&'static str> {
         TlsError::Setup(TlsSetupError::NoPrivateKey { input: TlsInput::KeyFile(_), .. }) => {
             "give the private key with --key FILE, as PKCS#8, PKCS#1 or SEC1; without --key it is looked for in the file of --cert"
         }
+        TlsError::Setup(TlsSetupError::EncryptedKey { .. }) => {
+            "give its pass phrase in --key-pass-file or DUNLIN_KEY_PASS"
+        }
+        TlsError::Setup(TlsSetupError::WrongPassPhrase { .. }) => {
+            "check --key-pass-file or DUNLIN_KEY_PASS; this asks for the pass phrase and tells: openssl pkey -noout -in KEY"
+        }
+        TlsError::Certificate { problem: CertificateProblem::NotPinned { .. }, .. } => {
+            "ask whoever runs the server whether its key was changed, and only then change --pin; else this is another server, or one in between"
+        }
         TlsError::Setup(TlsSetupError::NoVersionLeft { .. }) => "make --tls-min at most --tls-max",
         _ => return None,
     })

@@ -181,3 +181,36 @@ async fn the_proxy_of_the_environment_is_used_unless_an_option_says_otherwise() 
     let (error, _) = ended.assert_error(3);
     assert!(error.contains("ALL_PROXY") && !error.contains("secret"), "{error}");
 }
+
+#[tokio::test]
+async fn an_encrypted_key_and_a_pinned_server_are_told_with_what_to_do() {
+    let mosquitto = Mosquitto::start().unwrap();
+    let certificates = mosquitto.certificates();
+    let [ca, cert, key] =
+        [certificates.authority_file(), certificates.client_certificate_file(), certificates.client_key_file()]
+            .map(|path| path.to_str().unwrap());
+    let encrypted = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("encrypted.key");
+    let made = std::process::Command::new("openssl")
+        .args(["pkcs8", "-topk8", "-v2", "aes-256-cbc", "-passout", "pass:sesame", "-in", key, "-out"])
+        .arg(&encrypted)
+        .status()
+        .expect("this test needs openssl");
+    assert!(made.success());
+    let url = mosquitto.mutual_tls_url();
+    let connection = ["--url", &url, "--ca", ca, "--cert", cert, "--key", encrypted.to_str().unwrap()];
+    error(&connection, 3, &["is encrypted", "--key-pass-file"]).await;
+    let (wrong, right) = (file("wrong-pass", "wrong"), file("right-pass", "sesame\n"));
+    let told = error(&[&connection[..], &["--key-pass-file", &wrong]].concat(), 3, &["another pass phrase"]).await;
+    assert!(!told.contains("wrong\n"), "{told}");
+    let publish = || dunlin(["pub", "topic", "message"]).args(connection).args(["--key-pass-file", &right]);
+    publish().run().await.assert_success();
+
+    let other = "00".repeat(32);
+    let ended = publish().args(["--pin", &other]).run().await;
+    let (error, hint) = ended.assert_error(20);
+    assert!(hint.contains("--pin"), "{hint}");
+    let (_, key) = error.rsplit_once(": ").unwrap();
+    publish().args(["--pin", key]).run().await.assert_success();
+    let ended = publish().args(["--pin", "0123"]).run().await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+}

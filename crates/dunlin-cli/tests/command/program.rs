@@ -17,7 +17,7 @@ pub(crate) struct Dunlin {
 pub(crate) fn dunlin<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Dunlin {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dunlin"));
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    for name in ["URL", "USER", "PASSWORD", "CA", "CERT", "KEY", "PROXY"] {
+    for name in ["URL", "USER", "PASSWORD", "CA", "CERT", "KEY", "KEY_PASS", "PROXY"] {
         command.env_remove(format!("DUNLIN_{name}"));
     }
     for name in ["ALL_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy", "https_proxy", "no_proxy"] {

@@ -228,6 +228,7 @@ impl<M: Memory> Session<M> {
         if RESUME && self.may_begin {
             // What was received is of a session that ended with its connection.
             self.forget_received();
+            self.session_began = self.connection;
             (self.may_begin, self.server_session) = (false, ServerSession::Unsure);
         }
         self.authentication.iter_mut().for_each(Authentication::end);

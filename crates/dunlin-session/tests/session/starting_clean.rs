@@ -56,3 +56,25 @@ fn a_pubrel_of_the_session_before_means_nothing() {
         assert_eq!(scene.wire(), if scene.is_v5() { ack_with(0x70, 7, 0x92) } else { ack(0x70, 7) });
     }
 }
+
+/// Nobody knows whether the server began a session with a CONNECT that was never answered: a message of that session is
+/// not one of the session before, though it has its identifier.
+#[test]
+fn what_came_before_a_connect_that_was_not_answered_is_forgotten() {
+    for mut scene in scenes() {
+        connect_clean(&mut scene);
+        let inbound = scene.publish_packet(0x34, 7, b"in");
+        let old = scene.deliveries(&inbound);
+        assert!(scene.acknowledge(old[0]));
+        assert_eq!(scene.wire(), ack(PUBREC, 7));
+        scene.break_link();
+        scene.begin();
+        scene.break_link();
+        let connack = connack(scene.version, true);
+        scene.meet(&connack);
+        let new = scene.deliveries(&inbound);
+        assert!(!scene.acknowledge(old[0]));
+        assert!(scene.acknowledge(new[0]));
+        assert_eq!(scene.wire(), ack(PUBREC, 7));
+    }
+}

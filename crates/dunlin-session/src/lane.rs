@@ -1,6 +1,6 @@
 use dunlin_codec::{PacketId, ReasonCode, Version, copy_bytes};
 
-use crate::Buffer;
+use crate::{Buffer, LIMITS};
 
 /// The control lane: what goes out between PUBLISH packets, so that no queue of messages can hold it back.
 #[derive(Debug)]
@@ -10,16 +10,31 @@ pub(crate) struct Lane<B> {
     tail: usize,
     /// Where the last packet ends that must be answered by the server.
     asks_until: usize,
+    /// Bytes that were put in since it was made, where [`Lane::has_left`] looks at it.
+    put: u32,
 }
 
 impl<B: Buffer> Lane<B> {
     #[inline(always)]
     pub(crate) fn new(buffer: B) -> Self {
-        Self { buffer, cursor: 0, tail: 0, asks_until: 0 }
+        Self { buffer, cursor: 0, tail: 0, asks_until: 0, put: 0 }
     }
 
     pub(crate) fn clear(&mut self) {
         (self.cursor, self.tail, self.asks_until) = (0, 0, 0);
+    }
+
+    /// Where the packet ends that was put in last, to ask [`Lane::has_left`] by.
+    #[inline]
+    pub(crate) fn end(&self) -> u32 {
+        self.put
+    }
+
+    /// Whether the packet that ends there was wholly transmitted; true where nobody wants to know.
+    // After 4 GiB one could be taken for another: nothing waits for its answer for so long.
+    #[inline]
+    pub(crate) fn has_left(&self, end: u32) -> bool {
+        !LIMITS || self.put.wrapping_sub(end) as usize >= self.tail.wrapping_sub(self.cursor)
     }
 
     #[inline]
@@ -62,6 +77,9 @@ impl<B: Buffer> Lane<B> {
     #[inline]
     pub(crate) fn commit(&mut self, len: usize, asks: bool) {
         self.tail = self.tail.wrapping_add(len);
+        if LIMITS {
+            self.put = self.put.wrapping_add(len as u32);
+        }
         if asks {
             self.asks_until = self.tail;
         }
@@ -111,7 +129,8 @@ pub(crate) const PUBREC: u8 = 0x50;
 pub(crate) const PUBREL: u8 = 0x62;
 pub(crate) const PUBCOMP: u8 = 0x70;
 
-const LONGEST_ACK: usize = 5;
+/// With a reason code.
+pub(crate) const LONGEST_ACK: usize = 5;
 
 #[cfg(test)]
 mod tests {

@@ -26,9 +26,9 @@ pub struct Slot<K> {
     /// Neighbours in the list the slot is in, as packet identifiers; 0 is none.
     pub(crate) previous: u16,
     pub(crate) next: u16,
-    /// Where the record begins in the log.
+    /// Where the record begins in the log; of a request or a PUBREL, where its packet ends in the lane.
     pub(crate) at: u32,
-    /// Bytes of the record in the log; of a request, its number of filters.
+    /// Bytes of the record in the log; of a request, its number of filters; of a PUBREL, [`RELEASE_UNPUT`] or 0.
     pub(crate) len: u32,
     /// The payload that is held beside the log.
     pub(crate) kept: K,
@@ -57,6 +57,9 @@ pub(crate) enum State {
     Unsubscribe,
     Settled(Outcome),
 }
+
+/// The PUBREL was in no lane yet.
+pub(crate) const RELEASE_UNPUT: u32 = 1;
 
 /// Who looks at a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

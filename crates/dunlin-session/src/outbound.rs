@@ -7,13 +7,15 @@ mod short_run;
 mod store;
 
 use dunlin_codec::{
-    PacketId, PacketType, Properties, PropertyId, Publish, Qos, ReasonCode, TopicName, Version, copy_bytes,
+    PacketId, PacketType, Properties, PropertyId, ProtocolViolation, Publish, Qos, ReasonCode, TopicName, Version,
+    copy_bytes,
 };
 
 use crate::{
-    ADOPTION, Buffer, Change, Chunk, Instant, Journal, Limits, Memory, OutboundAliases, Outcome, PublishError,
+    ADOPTION, Buffer, Change, Chunk, Instant, Journal, LIMITS, Limits, Memory, OutboundAliases, Outcome, PublishError,
     PublishOptions, RESUME, Rejection, Segments, Uncertainty, journal,
-    list::{Attention, List, Slots, State},
+    lane::Lane,
+    list::{Attention, List, RELEASE_UNPUT, Slot, Slots, State},
 };
 use expiry::Aging;
 use log::Judged;
@@ -83,7 +85,7 @@ pub(crate) enum Acknowledged {
     Blocked,
     /// The identifier stands for nothing that this packet could acknowledge.
     Unknown,
-    /// The PUBLISH was not wholly transmitted.
+    /// What it answers was not wholly transmitted.
     Early,
     /// It stands for something else.
     Wrong,
@@ -236,23 +238,47 @@ impl<M: Memory> Outbound<M> {
         self.slots.release(id.get());
     }
 
-    /// How many filters the request with this identifier had; `None`: there is no such request.
-    pub(crate) fn answer_request(&mut self, id: PacketId, subscribed: bool) -> Option<usize> {
-        let slot = self.slots.at(id.get()).filter(|slot| match slot.state {
+    /// The request with this identifier is in the lane, and ends there.
+    #[inline]
+    pub(crate) fn request_put(&mut self, id: PacketId, end: u32) {
+        if let Some(slot) = self.slots.at(id.get()).filter(|_| LIMITS) {
+            slot.at = end;
+        }
+    }
+
+    /// How many filters the request with this identifier had.
+    pub(crate) fn answer_request(
+        &mut self,
+        id: PacketId,
+        subscribed: bool,
+        lane: &Lane<M::Control>,
+    ) -> Result<usize, ProtocolViolation> {
+        // [MQTT-2.2.1-6]
+        let asked = self.slots.at(id.get()).filter(|slot| match slot.state {
             State::Subscribe => subscribed,
             State::Unsubscribe => !subscribed,
             _ => false,
-        })?;
+        });
+        let slot = asked.ok_or(ProtocolViolation::AcknowledgedUnknown)?;
+        if !lane.has_left(slot.at) {
+            return Err(ProtocolViolation::AcknowledgedEarly);
+        }
         let filters = slot.len as usize;
         self.release_request(id);
-        Some(filters)
+        Ok(filters)
     }
 
     // ---- acknowledgements ----
 
     /// PUBACK, PUBREC or PUBCOMP: the transitions of a slot that the server causes.
     #[inline]
-    pub(crate) fn handle_ack(&mut self, packet_type: PacketType, id: PacketId, reason: ReasonCode) -> Acknowledged {
+    pub(crate) fn handle_ack(
+        &mut self,
+        packet_type: PacketType,
+        id: PacketId,
+        reason: ReasonCode,
+        lane: &Lane<M::Control>,
+    ) -> Acknowledged {
         let cursor = self.cursor;
         let is_stored = journal::is_stored(&mut self.journal, Change::Message(id));
         let Some(slot) = self.slots.at(id.get()) else { return Acknowledged::Unknown };
@@ -287,7 +313,10 @@ impl<M: Memory> Outbound<M> {
             (State::Released | State::Withdrawn, PacketType::Pubrec, _) => {
                 return if is_stored { Acknowledged::Release } else { Acknowledged::ReleaseLater };
             }
-            (State::Released | State::Withdrawn, PacketType::Pubcomp, _) if is_stored => {
+            (State::Released | State::Withdrawn, PacketType::Pubcomp, _) => {
+                if LIMITS && slot.len == RELEASE_UNPUT || !lane.has_left(slot.at) {
+                    return Acknowledged::Early;
+                }
                 let outcome = match slot.state {
                     State::Released => Outcome::Delivered(ReasonCode::SUCCESS),
                     _ => Outcome::Unknown(Uncertainty::BeyondLimits),
@@ -306,7 +335,7 @@ impl<M: Memory> Outbound<M> {
     /// The slot is in no list any more; its PUBLISH is not needed again.
     fn list_released(&mut self, id: PacketId, state: State) {
         if let Some(slot) = self.slots.at(id.get()) {
-            slot.state = state;
+            (slot.state, slot.len) = (state, RELEASE_UNPUT);
             if slot.attention == Attention::Watched {
                 slot.attention = Attention::Wanted;
             }
@@ -315,6 +344,16 @@ impl<M: Memory> Outbound<M> {
         }
         self.slots.push(&mut self.released, id.get());
         journal::record(&mut self.journal, Change::Message(id));
+    }
+
+    /// A PUBREL is in the lane, and ends there. Where it was sent before, its answer may come at any time.
+    pub(crate) fn release_put(&mut self, id: PacketId, end: u32) {
+        let is_first = |slot: &&mut Slot<Kept<M>>| {
+            LIMITS && matches!(slot.state, State::Released | State::Withdrawn) && slot.len == RELEASE_UNPUT
+        };
+        if let Some(slot) = self.slots.at(id.get()).filter(is_first) {
+            (slot.at, slot.len) = (end, 0);
+        }
     }
 
     #[inline]

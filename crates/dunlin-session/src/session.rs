@@ -292,7 +292,10 @@ impl<M: Memory> Session<M> {
         }
         let id = self.outbound.take_request(kind, filters).ok_or(RequestError::Full)?;
         match self.put_packet(true, |out| encode(id, out)) {
-            Ok(()) => Ok(id),
+            Ok(()) => {
+                self.outbound.request_put(id, self.lane.end());
+                Ok(id)
+            }
             Err(error) => {
                 self.outbound.release_request(id);
                 Err(error.into())
@@ -536,6 +539,7 @@ impl<M: Memory> Session<M> {
         while self.lane.has_room() {
             let Some(id) = self.outbound.next_repeated_release() else { break };
             self.lane.acknowledge(self.version, PUBREL, id, ReasonCode::SUCCESS);
+            self.outbound.release_put(id, self.lane.end());
             self.outbound.release_repeated();
         }
         while self.lane.has_room() {

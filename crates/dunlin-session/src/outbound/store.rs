@@ -180,6 +180,8 @@ impl<M: Memory> Outbound<M> {
         self.claim(id)?;
         if let Some(slot) = self.slots.at(id.get()) {
             (slot.state, slot.qos, slot.attention) = (state, Qos::ExactlyOnce, Attention::Wanted);
+            // The earlier process may have sent the PUBREL.
+            (slot.at, slot.len) = (0, 0);
         }
         if state == State::GivenUp {
             self.given_up = self.given_up.wrapping_add(1);

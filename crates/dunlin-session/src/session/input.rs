@@ -169,9 +169,7 @@ impl<M: Memory> Session<M> {
                 let suback = Suback::decode_as(version, packet_type, body)?;
                 let (id, verdicts) = (suback.packet_id, suback.codes.len());
                 self.check_problem_information(suback.properties)?;
-                // [MQTT-2.2.1-6]
-                let asked =
-                    self.outbound.answer_request(id, subscribed).ok_or(ProtocolViolation::AcknowledgedUnknown)?;
+                let asked = self.outbound.answer_request(id, subscribed, &self.lane)?;
                 // One for each filter [MQTT-3.8.4-6]; an UNSUBACK of 3.1.1 has none.
                 if asked != verdicts && (subscribed || version.is_v5()) {
                     return Err(ProtocolViolation::VerdictCount.into());
@@ -198,7 +196,7 @@ impl<M: Memory> Session<M> {
         let id = ack.packet_id;
         let acknowledged = match packet_type {
             PacketType::Pubrel => return Ok(self.handle_pubrel(id)),
-            _ => self.outbound.handle_ack(packet_type, id, ack.reason),
+            _ => self.outbound.handle_ack(packet_type, id, ack.reason, &self.lane),
         };
         let properties = ack.properties;
         let settled = |outcome: Outcome| Ok(Handled::Event(Some(Event::Settled { id, outcome, properties })));
@@ -206,6 +204,7 @@ impl<M: Memory> Session<M> {
             Acknowledged::Settled(outcome) => settled(outcome),
             Acknowledged::Release => {
                 self.lane.acknowledge(self.version, PUBREL, id, ReasonCode::SUCCESS);
+                self.outbound.release_put(id, self.lane.end());
                 Ok(Handled::Event(None))
             }
             Acknowledged::Unknown if packet_type == PacketType::Pubrec && !ack.reason.is_error() => {

@@ -222,6 +222,26 @@ fn an_acknowledgement_of_what_was_not_wholly_written_is_a_fault() {
 }
 
 #[test]
+fn nor_may_a_pubcomp_come_before_its_pubrel_has_left() {
+    for written in 0..5 {
+        for scene in scenes() {
+            let mut scene = scene.connected();
+            let id = scene.send(QOS2, b"2");
+            scene.wire();
+            scene.receives(&ack(PUBREC, id));
+            if written > 0 {
+                assert_eq!(scene.wire_at_most(written), ack(PUBREL, id)[..written]);
+            }
+            if written < 4 {
+                assert_eq!(scene.fault(&ack(PUBCOMP, id)), ProtocolViolation::AcknowledgedEarly.into(), "{written}");
+            } else {
+                assert_eq!(outcomes(&scene.receives(&ack(PUBCOMP, id))), [(id, DELIVERED)]);
+            }
+        }
+    }
+}
+
+#[test]
 fn nor_may_it_come_before_a_payload_that_rides_beside_the_log() {
     for scene in scenes() {
         let mut scene = scene.connected();

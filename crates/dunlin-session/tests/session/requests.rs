@@ -9,7 +9,7 @@ use dunlin_session::{Event, RequestError};
 use crate::{
     memory::Room,
     scene::{QOS1, QOS2, Scene, scenes, scenes_v5, scenes_with},
-    wire::{connack_with, packet},
+    wire::{PUBREL, ack, connack_with, packet},
 };
 
 fn filter(filter: &str) -> TopicFilter<'_> {
@@ -116,6 +116,7 @@ fn another_number_of_verdicts_is_a_fault() {
     for scene in scenes_v5() {
         let mut scene = scene.connected();
         scene.unsubscribe(&[filter("a")]).unwrap();
+        scene.wire();
         let answer = unsuback(&scene, 1, &[]);
         assert_eq!(scene.fault(&answer), ProtocolViolation::VerdictCount.into());
     }
@@ -264,16 +265,62 @@ fn verdicts_are_told_in_the_order_of_the_filters() {
     for scene in scenes() {
         let mut scene = scene.connected();
         subscribe(&mut scene, &["a", "b", "c", "d"]);
+        scene.wire();
         let answer = suback(&scene, 1, &[2, 0x80, 0, 1]);
         let events = scene.receives(&answer);
         let [Event::Subscribed(suback)] = events[..] else { panic!("{events:?}") };
         assert_eq!(suback.codes, [2, 0x80, 0, 1]);
         if scene.is_v5() {
             let id = scene.unsubscribe(&[filter("a"), filter("b"), filter("c")]).unwrap().get();
+            scene.wire();
             let answer = unsuback(&scene, id as u8, &[0x11, 0x87, 0]);
             let events = scene.receives(&answer);
             let [Event::Unsubscribed(unsuback)] = events[..] else { panic!("{events:?}") };
             assert_eq!(unsuback.codes, [0x11, 0x87, 0]);
         }
+    }
+}
+
+/// Wherever the writes end, and whatever is in the lane around it.
+#[test]
+fn an_answer_to_a_request_that_was_not_wholly_written_is_a_fault() {
+    for unsubscribes in [false, true] {
+        for scene in scenes() {
+            let mut scene = scene.connected();
+            let first = subscribe(&mut scene, &["a"]);
+            let id = match unsubscribes {
+                true => scene.unsubscribe(&[filter("a")]).unwrap().get(),
+                false => subscribe(&mut scene, &["a"]),
+            };
+            scene.receives(&ack(PUBREL, 9));
+            let before = packet(0x82, &[0; 6]).len() + usize::from(scene.is_v5());
+            let len = before - usize::from(unsubscribes);
+            assert_eq!(scene.wire_at_most(before + len - 1).len(), before + len - 1);
+            let answers = [
+                suback(&scene, first as u8, &[1]),
+                match unsubscribes {
+                    true => unsuback(&scene, id as u8, &[0]),
+                    false => suback(&scene, id as u8, &[1]),
+                },
+            ];
+            assert_eq!(scene.receives(&answers[0]).len(), 1, "the first has left");
+            assert_eq!(scene.fault(&answers[1]), ProtocolViolation::AcknowledgedEarly.into());
+        }
+    }
+}
+
+#[test]
+fn an_answer_may_come_as_soon_as_its_request_has_left() {
+    for scene in scenes() {
+        let mut scene = scene.connected();
+        // What was written before, and what waits behind it, changes nothing.
+        scene.receives(&ack(PUBREL, 8));
+        scene.wire();
+        let id = subscribe(&mut scene, &["a"]);
+        let len = packet(0x82, &[0; 6]).len() + usize::from(scene.is_v5());
+        scene.receives(&ack(PUBREL, 9));
+        assert_eq!(scene.wire_at_most(len)[0], 0x82);
+        let answer = suback(&scene, id as u8, &[1]);
+        assert_eq!(scene.receives(&answer).len(), 1);
     }
 }

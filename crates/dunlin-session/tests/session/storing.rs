@@ -114,7 +114,7 @@ fn a_pubcomp_for_a_pubrel_that_waits_is_a_fault() {
         scene.store();
         scene.wire();
         scene.receives(&ack(PUBREC, 1));
-        assert_eq!(scene.fault(&ack(PUBCOMP, 1)), ProtocolViolation::AcknowledgedWrongly.into());
+        assert_eq!(scene.fault(&ack(PUBCOMP, 1)), ProtocolViolation::AcknowledgedEarly.into());
     }
 }
 

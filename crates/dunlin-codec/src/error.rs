@@ -97,6 +97,7 @@ faults! {
     SessionPresentOnRefusal = "MQTT-3.2.2-6", "a refusing CONNACK with Session Present";
     SessionPresentUnexpected = "MQTT-3.2.2-4", "Session Present for a session that this client does not have";
     FirstPacketNotConnack = "MQTT-3.2.0-1", "another packet before CONNACK";
+    PacketSizeUseless = "MQTT-3.2.2-15", "a Maximum Packet Size that leaves no room for any answer to it";
     SecondConnack = "MQTT-3.2.0-2", "a second CONNACK";
     UnexpectedPacket = "MQTT-4.8.0-1", "a packet that only the other side may send";
     PacketTooLarge = "MQTT-3.1.2-24", "a packet above our Maximum Packet Size";

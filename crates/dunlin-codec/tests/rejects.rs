@@ -196,6 +196,7 @@ const OF_THE_SESSION: &[(ProtocolViolation, u8)] = &[
     (P::UnexpectedPacket, 0x82),
     (P::PacketTooLarge, 0x95),
     (P::ReceiveMaximumExceeded, 0x93),
+    (P::PacketSizeUseless, 0x82),
     (P::AcknowledgedEarly, 0x82),
     (P::AcknowledgedWrongly, 0x82),
     (P::AcknowledgedUnknown, 0x82),

@@ -6,7 +6,7 @@ use dunlin_codec::{
 use super::{Session, State, authentication::Authentication};
 use crate::{
     AUTHENTICATION, Change, ConnectError, ConnectOptions, Event, Inbound, InboundAliases, Instant, Limits, Memory,
-    RESUME, ResumeWithoutState, ServerSession, V3_1, journal,
+    RESUME, ResumeWithoutState, ServerSession, V3_1, journal, lane::LONGEST_ACK,
 };
 
 impl<M: Memory> Session<M> {
@@ -153,6 +153,12 @@ impl<M: Memory> Session<M> {
         if connack.session_present && (!RESUME || !may_be_present) {
             return Err(ProtocolViolation::SessionPresentUnexpected);
         }
+        self.limits = Limits::read(&connack, self.limits.keep_alive, self.session_expiry_interval);
+        if (self.limits.maximum_packet_size as usize) < LONGEST_ACK {
+            // A DISCONNECT may be too large as well.
+            self.state = State::Closing;
+            return Err(ProtocolViolation::PacketSizeUseless);
+        }
         if RESUME && self.discarding {
             self.discarded = true;
             self.close(Some(ReasonCode::SUCCESS));
@@ -165,7 +171,6 @@ impl<M: Memory> Session<M> {
             self.forget_received();
             self.session_began = self.connection;
         }
-        self.limits = Limits::read(&connack, self.limits.keep_alive, self.session_expiry_interval);
         self.outbound.handle_connected(&self.limits, self.send_maximum, goes_on, adopted);
         if RESUME {
             self.server_session = match self.limits.session_expiry_interval {

@@ -1,7 +1,7 @@
 //! What the server does not accept.
 
-use dunlin_codec::ReasonCode;
-use dunlin_session::{Outcome, PublishError, PublishOptions, Rejection, Uncertainty};
+use dunlin_codec::{ProtocolViolation, ReasonCode};
+use dunlin_session::{Outcome, PublishError, PublishOptions, Rejection, State, Uncertainty};
 
 use crate::{
     memory::SHARED_FROM,
@@ -142,5 +142,24 @@ fn nor_is_it_used_again_before_the_session_is_lost() {
         scene.lose_session();
         assert_eq!(scene.settled(), [(id, Outcome::Unknown(Uncertainty::SessionLost))]);
         assert_eq!((scene.wire(), scene.is_idle()), (vec![], true));
+    }
+}
+
+/// [MQTT-3.2.2-15]: not even an acknowledgement would fit, nor perhaps the DISCONNECT that says so.
+#[test]
+fn a_server_that_takes_no_acknowledgement_is_told_nothing() {
+    for maximum in 1..=5 {
+        for mut scene in scenes_v5() {
+            scene.begin();
+            let connack = connack_with(false, &[0x27, 0, 0, 0, maximum]);
+            if maximum == 5 {
+                assert_eq!(scene.receives(&connack).len(), 1);
+                scene.receives(&ack(PUBREL, 9));
+                assert_eq!(scene.wire(), ack_with(PUBCOMP, 9, 0x92));
+                continue;
+            }
+            assert_eq!(scene.fault(&connack), ProtocolViolation::PacketSizeUseless.into());
+            assert_eq!((scene.state(), scene.wire()), (State::Closing, vec![]));
+        }
     }
 }

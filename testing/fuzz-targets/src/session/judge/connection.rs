@@ -119,10 +119,9 @@ impl Connection {
             (Phase::Introduced, _) => self.limits.is_some(),
         };
         assert!(allowed, "{packet:?} in {:?}", self.phase);
-        // What has no shorter form must go out whatever the server says.
-        let shortest = matches!(packet, Packet::Connect(_)) || len <= 5;
         assert!(
-            shortest || self.limits.as_ref().is_none_or(|limits| len <= limits.maximum_packet_size),
+            matches!(packet, Packet::Connect(_))
+                || self.limits.as_ref().is_none_or(|limits| len <= limits.maximum_packet_size),
             "{packet:?} is larger than the server takes"
         );
     }

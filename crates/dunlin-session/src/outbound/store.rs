@@ -51,6 +51,9 @@ impl<M: Memory> Outbound<M> {
 
     /// The connection is lost: of the messages that were stored as about to be begun, some were and some were not.
     pub(super) fn note_begun(&mut self) {
+        if self.journal.marks().is_none() {
+            return;
+        }
         let mut id = self.published.last;
         while let Some(slot) = self.slots.at(id).filter(|slot| !matches!(slot.state, State::Sent | State::Again)) {
             id = slot.previous;

@@ -1,8 +1,8 @@
 //! From CONNECT to CONNACK.
 
 use dunlin_codec::{
-    Connect, DecodeError, Properties, PropertyId, PropertyOwner, ProtocolViolation, ReasonCode, TopicName, Version,
-    Will,
+    Connect, DecodeError, PacketType, Properties, PropertyId, PropertyOwner, ProtocolViolation, ReasonCode, TopicName,
+    Version, Will,
 };
 use dunlin_session::{ConnectError, ConnectOptions, Event, Instant, Limits, RequestError, State, Timeout};
 
@@ -80,6 +80,8 @@ fn what_cannot_be_said_is_refused_at_the_call_and_nothing_changes() {
     // Will Delay Interval 1.
     let properties = Properties::check(PropertyOwner::Will, &[0x18, 0, 0, 0, 1]).unwrap();
     let will = Will { topic: TopicName::new("t").unwrap(), payload: b"", qos: QOS0, retain: false, properties };
+    let connect = PropertyOwner::Packet(PacketType::Connect);
+    let text = Properties::check(connect, &[0x26, 0, 1, b'k', 0, 1, b'v']).unwrap();
     let refused = [
         (ConnectOptions { client_id: "a\0", ..usual() }, ConnectError::Text),
         (ConnectOptions { client_id: &long, ..usual() }, ConnectError::Text),
@@ -92,6 +94,9 @@ fn what_cannot_be_said_is_refused_at_the_call_and_nothing_changes() {
         (ConnectOptions { client_id: "", ..usual() }, ConnectError::ClientIdEmpty),
         (ConnectOptions { password: Some(b"x"), ..usual() }, ConnectError::PasswordAlone),
         (ConnectOptions { will: Some(will), ..usual() }, ConnectError::NeedsV5),
+        (ConnectOptions { properties: text, ..usual() }, ConnectError::NeedsV5),
+        (ConnectOptions { request_response_information: true, ..usual() }, ConnectError::NeedsV5),
+        (ConnectOptions { request_problem_information: false, ..usual() }, ConnectError::NeedsV5),
     ];
     for mut scene in scenes() {
         for (options, error) in refused.iter().chain(if scene.is_v5() { &[][..] } else { &refused_v3 }) {
@@ -101,6 +106,14 @@ fn what_cannot_be_said_is_refused_at_the_call_and_nothing_changes() {
         }
         let connack = connack(scene.version, false);
         scene.meet(&connack);
+    }
+}
+
+/// The server chooses one, or goes without.
+#[test]
+fn a_client_whose_session_ends_with_the_connection_needs_no_identifier() {
+    for mut scene in scenes() {
+        scene.begin_with(&ConnectOptions::default());
     }
 }
 

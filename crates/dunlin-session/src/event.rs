@@ -113,6 +113,9 @@ pub enum Uncertainty {
     NoAnswer,
     /// The client was closed before the server answered.
     Closed,
+    /// The client was closed, and the message is in its store: the next client with this store goes on with it, and
+    /// is told its outcome. A [`Session`](crate::Session) does not say this; it knows no store.
+    Kept,
 }
 
 /// Names a received message to [`Session::acknowledge`](crate::Session::acknowledge).

@@ -1,11 +1,12 @@
 use core::{fmt, future::poll_fn};
 use std::{sync::Arc, time::Duration};
 
+use dunlin_session::Store;
 use tokio::time::Instant;
 
 use crate::{
-    ConnectOptions, ConnectionError, Driver, Events, OptionsError, Payload, Publish, Statistics, Subscribe,
-    Subscription,
+    ConnectOptions, ConnectionError, Driver, Events, OptionsError, Payload, Publish, Receipt, Statistics,
+    StoreSetupError, Subscribe, Subscription, durable,
     engine::{Closing, Engine, Shared},
 };
 
@@ -29,11 +30,11 @@ impl Client {
     /// as long as it takes.
     ///
     /// To be called inside a tokio runtime. Reads the files of [`TlsOptions`](crate::TlsOptions), if any, before it
-    /// waits for the first time.
+    /// waits for the first time; and the [store](ConnectOptions::store), if any.
     ///
     /// # Errors
-    /// The options are wrong, or the first try failed, with [several servers](ConnectOptions::or_url) that with the last
-    /// of them: see [`ConnectionError`].
+    /// The options are wrong, their store cannot be read, or the first try failed, with [several
+    /// servers](ConnectOptions::or_url) that with the last of them: see [`ConnectionError`].
     pub async fn connect<O>(options: O) -> Result<Self, ConnectionError>
     where
         O: TryInto<ConnectOptions>,
@@ -86,10 +87,13 @@ impl Client {
         Self::prepare(options.try_into()?, false)
     }
 
-    pub(crate) fn prepare(options: ConnectOptions, once: bool) -> Result<(Self, Driver), OptionsError> {
+    pub(crate) fn prepare(mut options: ConnectOptions, once: bool) -> Result<(Self, Driver), OptionsError> {
         options.check()?;
+        let store = options.take_store().map_err(OptionsError::Store)?;
         let shared = Arc::new(Shared::new(&options));
-        let driver = Driver::new(options, shared.clone(), once)?;
+        let store =
+            store.map(|store| restore(store, &mut options, &shared)).transpose().map_err(OptionsError::Store)?;
+        let driver = Driver::new(options, shared.clone(), store, once)?;
         Ok((Self { handle: Arc::new(Handle { shared }) }, driver))
     }
 
@@ -141,6 +145,25 @@ impl Client {
     /// ```
     pub fn unclaimed(&self) -> Subscription {
         Subscription::of_the_rest(&self.handle)
+    }
+
+    /// Receipts of the messages that an earlier process left in the [store](ConnectOptions::store), in the order in which
+    /// that accepted them: each waits for the outcome of its message, and
+    /// [`outbox_id`](crate::Receipt::outbox_id) says which one it is. A message that the earlier process was told the
+    /// outcome of may be among them, if it ended at once. They are given once.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dunlin::Client) {
+    /// for receipt in client.recovered() {
+    ///     let id = receipt.outbox_id();
+    ///     println!("{id:?}: {:?}", receipt.await);
+    /// }
+    /// # }
+    /// ```
+    pub fn recovered(&self) -> Vec<Receipt> {
+        let shared = &self.handle.shared;
+        let recovered = shared.lock().take_recovered();
+        recovered.into_iter().map(|(entry, outbox)| Receipt::of_entry(shared, Some(entry), outbox)).collect()
     }
 
     /// What happens to this client from now on.
@@ -197,6 +220,17 @@ impl Client {
             .saturating_sub(before.delivered + before.rejected + engine.left);
         Closed { settled, unsent: engine.left, unknown: engine.statistics.unknown - before.unknown }
     }
+}
+
+/// Reads the store, which may block for a moment.
+fn restore(
+    mut store: Box<dyn Store>,
+    options: &mut ConnectOptions,
+    shared: &Shared,
+) -> Result<Box<dyn Store>, StoreSetupError> {
+    let unread = durable::restore(&mut *store, options, &mut shared.lock(), durable::wall_seconds())?;
+    shared.add_unread(unread);
+    Ok(store)
 }
 
 impl fmt::Debug for Client {

@@ -1,5 +1,6 @@
 mod connection;
 mod faults;
+mod keeper;
 mod open;
 mod redirect;
 mod servers;
@@ -15,7 +16,7 @@ use core::{
 use std::{sync::Arc, time::Duration};
 
 use dunlin_codec::{PacketType, Properties, PropertyError, PropertyOwner};
-use dunlin_session::{Backoff, Instant, Timeout};
+use dunlin_session::{Backoff, Instant, Store, Timeout};
 use tokio::time;
 
 use crate::{
@@ -26,6 +27,7 @@ use crate::{
 };
 use connection::Connection;
 use faults::Faults;
+use keeper::Keeper;
 use redirect::Redirects;
 use servers::Servers;
 
@@ -37,7 +39,12 @@ pub struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(options: ConnectOptions, shared: Arc<Shared>, once: bool) -> Result<Self, OptionsError> {
+    pub(crate) fn new(
+        options: ConnectOptions,
+        shared: Arc<Shared>,
+        store: Option<Box<dyn Store>>,
+        once: bool,
+    ) -> Result<Self, OptionsError> {
         let servers = Servers::of(&options);
         let connector = match servers.any_is_secure() {
             true => Some(Connector::new(&options.tls).map_err(OptionsError::Tls)?),
@@ -49,6 +56,9 @@ impl Driver {
             millis(options.stable_after),
             options.random_seed.unwrap_or_else(random::seed) as u32,
         ));
+        let durability = options.durability;
+        let keeper = store.map(|store| Keeper { shared: shared.clone(), store, durability });
+        let end = EndOnDrop { shared: shared.clone() };
         let lifecycle = Lifecycle {
             clock: Clock { start: time::Instant::now() },
             options: Arc::new(options),
@@ -56,11 +66,13 @@ impl Driver {
             servers,
             redirects: Redirects::default(),
             faults: Faults::default(),
-            end: EndOnDrop { shared: shared.clone() },
             shared,
             once,
         };
-        Ok(Self { run: Box::pin(lifecycle.run()) })
+        Ok(match keeper {
+            None => Self { run: Box::pin(end.after(lifecycle.run())) },
+            Some(keeper) => Self { run: Box::pin(end.after(lifecycle.run_with(keeper))) },
+        })
     }
 }
 
@@ -104,9 +116,6 @@ struct Lifecycle {
     faults: Faults,
     /// The caller of `connect` waits: if the first try fails there is no second.
     once: bool,
-    /// Whoever stops polling the driver, or never begins, or ends its runtime, closes the client: its handles must not
-    /// wait for ever.
-    end: EndOnDrop,
 }
 
 impl Lifecycle {
@@ -144,7 +153,22 @@ impl Lifecycle {
                 break;
             }
         }
-        drop(self.end);
+    }
+
+    /// The same with a store, which at the end has everything.
+    async fn run_with(self, keeper: Keeper) {
+        let shared = self.shared.clone();
+        let (mut run, mut keep) = (pin!(self.run()), pin!(keeper.run()));
+        let mut runs = true;
+        poll_fn(|cx| {
+            if runs && run.as_mut().poll(cx).is_ready() {
+                runs = false;
+                shared.lock().handle_driver_ended();
+            }
+            // It ends behind the other.
+            keep.as_mut().poll(cx)
+        })
+        .await;
     }
 
     async fn connection(&mut self, which: Next) -> (Ended, bool) {
@@ -364,9 +388,17 @@ enum Ended {
     SessionDiscarded,
 }
 
-/// Gives everything its last outcome when the driver ends, however it ends.
+/// Gives everything its last outcome when the driver ends, however it ends: whoever stops polling it, or never begins,
+/// or ends its runtime, closes the client, and its handles must not wait for ever.
 struct EndOnDrop {
     shared: Arc<Shared>,
+}
+
+impl EndOnDrop {
+    async fn after(self, work: impl Future<Output = ()>) {
+        work.await;
+        drop(self);
+    }
 }
 
 impl Drop for EndOnDrop {

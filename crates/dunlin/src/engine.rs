@@ -1,3 +1,4 @@
+mod durable;
 mod filters;
 mod inbox;
 mod receipts;
@@ -5,6 +6,7 @@ mod router;
 mod stalls;
 mod unclaimed;
 
+pub(crate) use durable::Given;
 pub(crate) use filters::{Holder, Terms};
 pub(crate) use inbox::{Batch, Inbox};
 
@@ -30,6 +32,7 @@ use crate::{
     message::Parts,
     millis,
 };
+use durable::Durable;
 use filters::{Answer, Filters};
 use receipts::Receipts;
 use stalls::Stalls;
@@ -171,6 +174,8 @@ pub(crate) struct Engine {
     pub(crate) session: Session<Heap>,
     pub(crate) receipts: Receipts,
     pub(crate) filters: Filters,
+    /// Where there is a store.
+    pub(crate) durable: Option<Box<Durable>>,
     /// The authentication that is under way.
     pub(crate) conversation: Option<Conversation>,
     pub(crate) reauthentication: Option<Reauthentication>,
@@ -252,6 +257,8 @@ pub struct Statistics {
     pub dropped: u64,
     /// Connections that were accepted by the server.
     pub connections: u64,
+    /// Entries of the [store](crate::ConnectOptions::store) that meant nothing, and were put into quarantine.
+    pub quarantined: u64,
 }
 
 #[derive(Debug)]
@@ -263,9 +270,13 @@ enum Told {
 impl Engine {
     fn new(options: &ConnectOptions) -> Self {
         Self {
-            session: Session::new(options.version, memory::storage(options.memory_bytes, options.topic_aliases)),
+            session: Session::new(
+                options.version,
+                memory::storage(options.memory_bytes, options.topic_aliases, options.store.is_some()),
+            ),
             receipts: Receipts::default(),
             filters: Filters::new(!options.session_expiry.is_zero(), options.subscription_identifiers),
+            durable: options.store.as_ref().map(|_| Box::default()),
             conversation: None,
             reauthentication: None,
             unclaimed: Unclaimed::new(millis(options.claim_within)),
@@ -406,10 +417,12 @@ impl Engine {
         self.session.abandon();
         let mut unsent = 0;
         while let Some((id, outcome)) = self.session.poll_settled() {
+            let outcome = self.last_outcome(id, outcome);
             unsent += u64::from(outcome == Outcome::Rejected(Rejection::Closed));
             self.settle(id, outcome, wakers);
         }
         wakers.append(&mut self.space);
+        self.end_store(wakers);
         self.filters.end(wakers);
         self.left = unsent;
     }
@@ -432,11 +445,17 @@ impl Engine {
             false => None,
         };
         let aliased = alias.and_then(|alias| self.session.inbound_aliases().shared(alias as u16));
-        let parts = Parts::new(base, publish, aliased, delivery, self.session.version().is_v5());
+        let mut parts = Parts::new(base, publish, aliased, delivery, self.session.version().is_v5());
+        parts.delivery_id = self.delivery_id(publish.qos);
         if !self.listeners.is_empty() {
             self.told.push(Told::Message(parts.clone()));
         }
         let topic = parts.aliased_topic().unwrap_or(publish.topic.as_bytes());
+        if let (Some(id), Some(delivery)) = (parts.delivery_id, delivery)
+            && self.hand_out_kept(id, delivery, publish, &parts, overfull)
+        {
+            return;
+        }
         let dropped = &mut self.statistics.dropped;
         let holders = self.filters.hand_out(topic, publish.properties, &parts, overfull, dropped);
         if holders == 0 {
@@ -491,7 +510,8 @@ impl Engine {
             };
             self.listeners.iter().for_each(|listener| wakers.extend(listener.push(event.clone())));
         }
-        self.filters.pass_on(chunk, wakers) + self.unclaimed.pass_on(chunk)
+        let gate = self.gate();
+        self.filters.pass_on(chunk, gate, wakers) + self.unclaimed.pass_on(chunk)
     }
 
     pub(crate) fn has_told(&self) -> bool {

@@ -406,6 +406,7 @@ fn uncertainty(why: Uncertainty) -> &'static str {
         Uncertainty::PartlyWritten => "the connection broke while it was being written",
         Uncertainty::SessionLost => "the server lost the session before it answered",
         Uncertainty::BeyondLimits => "the server did not answer, and now refuses such messages",
+        Uncertainty::Kept => "the client was closed; it is in the store, and the next client with it goes on",
         _ => "the client was closed before the server answered",
     }
 }

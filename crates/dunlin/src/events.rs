@@ -5,7 +5,7 @@ use core::{
 use std::{collections::VecDeque, sync::Arc, task::Waker, time::Duration};
 
 use dunlin_codec::{Qos, ReasonCode};
-use dunlin_session::{Limits, Outcome};
+use dunlin_session::{Limits, Outcome, StoreError};
 use futures_core::Stream;
 use std::sync::Mutex;
 
@@ -74,6 +74,9 @@ pub enum Event {
         /// Messages of it that were dropped, if it chose [so](crate::OnStall::Drop).
         dropped: u64,
     },
+    /// The [store](crate::ConnectOptions::store) did not take what was to be stored. It is tried again, after a second
+    /// first and a minute at most; meanwhile messages wait, and the queue fills.
+    StoreFailed(StoreError),
     /// The connection ended.
     Disconnected {
         /// Why.

@@ -42,6 +42,7 @@ mod authentication;
 mod client;
 mod connector;
 mod driver;
+mod durable;
 #[cfg(feature = "encrypted-keys")]
 #[path = "tls/encrypted_key.rs"]
 mod encrypted_key;
@@ -84,7 +85,11 @@ pub use dunlin_codec::{
     DecodeError, Malformed, Properties, PropertiesIter, Property, PropertyError, PropertyId, ProtocolViolation, Qos,
     ReasonCode, RetainHandling, TextError, TopicError, TopicFilter, TopicFilterError, TopicName, Version,
 };
-pub use dunlin_session::{AuthenticateError, Limits, Outcome, Rejection, ResumeWithoutState, Uncertainty};
+pub use dunlin_session::{
+    AuthenticateError, Limits, Outcome, Rejection, ResumeWithoutState, Store, StoreChange, StoreError, StoreGroup,
+    Uncertainty,
+};
+pub use durable::{DeliveryId, Durability, NotStored, OutboxId, StoreSetupError};
 pub use engine::Statistics;
 pub use error::{ConnectionError, NetworkError, PublishError, ServerRefusal, SubscribeError};
 pub use events::{Connected, Event, Events};

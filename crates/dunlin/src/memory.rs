@@ -2,7 +2,8 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use dunlin_session::{
-    HeapBuffer, HeapInbound, HeapInboundAliases, HeapOutboundAliases, HeapTable, Memory, NoJournal, Segments, Storage,
+    Change, HeapBuffer, HeapInbound, HeapInboundAliases, HeapJournal, HeapOutboundAliases, HeapTable, Journal, Marks,
+    Memory, Segments, Storage,
 };
 
 /// The session's memory on a server: growable, bounded, and payloads of 4 KiB and more by reference.
@@ -17,12 +18,12 @@ impl Memory for Heap {
     type Inbound = HeapInbound;
     type InboundAliases = HeapInboundAliases;
     type OutboundAliases = HeapOutboundAliases;
-    type Journal = NoJournal;
+    type Journal = ChosenJournal;
 }
 
 /// Memory that holds at most `limit` bytes of messages, twice: once copied, once by reference; and so many topics that
-/// we name by an alias.
-pub(crate) fn storage(limit: usize, aliases: u16) -> Storage<Heap> {
+/// we name by an alias. `stored`: there is a store.
+pub(crate) fn storage(limit: usize, aliases: u16, stored: bool) -> Storage<Heap> {
     Storage {
         log: HeapBuffer::new(INITIAL_LOG, limit),
         control: HeapBuffer::new(INITIAL_CONTROL, CONTROL_LIMIT),
@@ -31,7 +32,55 @@ pub(crate) fn storage(limit: usize, aliases: u16) -> Storage<Heap> {
         inbound: HeapInbound::default(),
         inbound_aliases: HeapInboundAliases::new(ALIAS_LIMIT),
         outbound_aliases: HeapOutboundAliases::new(aliases),
-        journal: NoJournal,
+        journal: ChosenJournal(stored.then(Box::default)),
+    }
+}
+
+/// A journal, where there is a store. It is chosen when the client is made, and not by a type, because a client has no
+/// parameters; without a store each question is answered by one look at a pointer.
+#[derive(Debug)]
+pub(crate) struct ChosenJournal(Option<Box<HeapJournal>>);
+
+impl Journal for ChosenJournal {
+    #[inline]
+    fn marks(&mut self) -> Option<&mut Marks> {
+        self.0.as_mut()?.marks()
+    }
+
+    #[inline]
+    fn push(&mut self, change: Change) {
+        if let Some(journal) = &mut self.0 {
+            journal.push(change);
+        }
+    }
+
+    #[inline]
+    fn at(&self, index: usize) -> Option<Change> {
+        self.0.as_ref()?.at(index)
+    }
+
+    #[inline]
+    fn pop(&mut self) {
+        if let Some(journal) = &mut self.0 {
+            journal.pop();
+        }
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |journal| journal.len())
+    }
+
+    #[inline]
+    fn number(&self, change: Change) -> u64 {
+        self.0.as_ref().map_or(0, |journal| journal.number(change))
+    }
+
+    #[inline]
+    fn set_number(&mut self, change: Change, number: u64) {
+        if let Some(journal) = &mut self.0 {
+            journal.set_number(change, number);
+        }
     }
 }
 

@@ -5,7 +5,11 @@ use bytes::Bytes;
 use dunlin_codec::{Properties, PropertyId, Publish, Qos};
 use dunlin_session::Delivery;
 
-use crate::engine::{Holder, Shared};
+use crate::{
+    DeliveryId,
+    durable::KeptInbound,
+    engine::{Holder, Shared},
+};
 
 /// A message that was received: topic, payload and what is said about it.
 ///
@@ -41,6 +45,9 @@ pub(crate) struct Parts {
     /// Messages that were dropped just before it.
     pub(crate) missed: u32,
     pub(crate) delivery: Option<Delivery>,
+    /// Where there is a store.
+    pub(crate) delivery_id: Option<DeliveryId>,
+    redelivered: bool,
 }
 
 impl Parts {
@@ -67,6 +74,30 @@ impl Parts {
             v5,
             missed: 0,
             delivery,
+            delivery_id: None,
+            redelivered: false,
+        }
+    }
+
+    /// Of a message that an earlier process stored: topic, properties and payload.
+    pub(crate) fn redelivered(
+        [topic, properties, payload]: [Range<u32>; 3],
+        kept: &KeptInbound<'_>,
+        id: Option<DeliveryId>,
+    ) -> Self {
+        Self {
+            topic,
+            aliased: None,
+            properties,
+            payload,
+            qos: Qos::ExactlyOnce,
+            retain: kept.retain,
+            dup: false,
+            v5: kept.v5,
+            missed: 0,
+            delivery: None,
+            delivery_id: id,
+            redelivered: true,
         }
     }
 
@@ -78,6 +109,11 @@ impl Parts {
     /// The same where so many messages were dropped before it.
     pub(crate) fn after(&self, missed: u32) -> Self {
         Self { missed, ..self.clone() }
+    }
+
+    /// The same where nobody acknowledges it.
+    pub(crate) fn without_delivery(&self) -> Self {
+        Self { delivery: None, ..self.clone() }
     }
 
     /// Bytes of the message itself.
@@ -101,6 +137,27 @@ impl Message {
 
     pub(crate) fn delivery(&self) -> Option<Delivery> {
         self.parts.delivery
+    }
+
+    /// From now on it is the store's.
+    pub(crate) fn take_delivery(&mut self) -> Option<Delivery> {
+        self.parts.delivery.take()
+    }
+
+    /// Whether an earlier process stored it.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.parts.redelivered
+    }
+
+    /// As it is stored.
+    pub(crate) fn kept(&self) -> KeptInbound<'_> {
+        KeptInbound {
+            retain: self.parts.retain,
+            v5: self.parts.v5,
+            topic: self.topic().as_bytes(),
+            properties: self.part(&self.parts.properties),
+            payload: self.payload(),
+        }
     }
 
     /// Bytes of the message itself.
@@ -173,9 +230,29 @@ impl Message {
     /// It does nothing for all other messages, a second time, and when the connection that a QoS 1 message came on is
     /// gone: that comes again. A QoS 2 message does not, and is answered when the server asks for it.
     pub fn acknowledge(&self) {
-        if let (Some(owner), Some(delivery)) = (&self.owner, self.parts.delivery) {
-            owner.shared.with(|engine| engine.acknowledge(owner.holder, delivery));
+        let Some(owner) = &self.owner else { return };
+        match (self.parts.delivery_id, self.parts.delivery) {
+            (_, Some(delivery)) => owner.shared.with(|engine| engine.acknowledge(owner.holder, delivery)),
+            (Some(id), None) => {
+                if owner.shared.with(|engine| engine.acknowledge_kept(owner.holder, id)) {
+                    owner.shared.taken(owner.holder, self.size(), &mut Vec::new());
+                }
+            }
+            (None, None) => {}
         }
+    }
+
+    /// The same number for this message in this process and all later ones: of QoS 2 messages of a client with a
+    /// [store](crate::ConnectOptions::store).
+    pub fn delivery_id(&self) -> Option<DeliveryId> {
+        self.parts.delivery_id
+    }
+
+    /// An earlier process was handed this message, or would have been, and did not
+    /// [acknowledge](Message::acknowledge) it: it may have been worked on before. Its
+    /// [`delivery_id`](Message::delivery_id) tells.
+    pub fn redelivered(&self) -> bool {
+        self.parts.redelivered
     }
 
     /// Copies the message out of the bytes that it came with, which then can be freed.

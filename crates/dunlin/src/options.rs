@@ -21,12 +21,14 @@ use std::{io, path::PathBuf, time::Duration};
 
 use dunlin_codec::{PacketType, Properties, Property, PropertyError, PropertyOwner, TextError, Version, check_text};
 
-use dunlin_session::ResumeWithoutState;
+use dunlin_session::{ResumeWithoutState, Store};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
+    Durability, StoreSetupError,
     authentication::{Authenticator, Method, append},
     connector::CustomConnector,
+    durable::StoreSlot,
     providers::Providers,
     random,
     tls::TlsOptions,
@@ -44,6 +46,7 @@ use crate::{
 /// | client identifier | generated: 23 characters of 0-9a-zA-Z |
 /// | user name, password, will | none; may be made anew for each try |
 /// | further servers | none |
+/// | store | none: what is not settled ends with the process |
 /// | clean start | true |
 /// | session expiry | 0: the session ends with the connection |
 /// | keep alive | 60 s |
@@ -78,6 +81,8 @@ pub struct ConnectOptions {
     pub(crate) connector: Option<CustomConnector>,
     pub(crate) version: Version,
     pub(crate) client_id: String,
+    /// It is ours, so another one will do.
+    client_id_generated: bool,
     pub(crate) user_name: Option<String>,
     pub(crate) password: Option<Vec<u8>>,
     pub(crate) will: Option<Will>,
@@ -87,6 +92,8 @@ pub struct ConnectOptions {
     property_error: Option<PropertyError>,
     pub(crate) request_response_information: bool,
     pub(crate) request_problem_information: bool,
+    pub(crate) store: Option<StoreSlot>,
+    pub(crate) durability: Durability,
     pub(crate) clean_start: bool,
     pub(crate) resume_without_state: ResumeWithoutState,
     pub(crate) session_expiry: Duration,
@@ -126,6 +133,7 @@ impl ConnectOptions {
             connector: None,
             version: Version::V5,
             client_id: random::client_id(),
+            client_id_generated: true,
             user_name: None,
             password: None,
             will: None,
@@ -134,6 +142,8 @@ impl ConnectOptions {
             property_error: None,
             request_response_information: false,
             request_problem_information: true,
+            store: None,
+            durability: Durability::Immediate,
             clean_start: true,
             resume_without_state: ResumeWithoutState::Refuse,
             session_expiry: Duration::ZERO,
@@ -272,6 +282,7 @@ impl ConnectOptions {
     /// The name of the session. Empty: the server chooses one.
     pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
         self.client_id = client_id.into();
+        self.client_id_generated = false;
         self
     }
 
@@ -294,11 +305,54 @@ impl ConnectOptions {
         self
     }
 
+    /// Keep what must not be forgotten in this store: the session and the messages of QoS 1 and 2, so that not even a
+    /// power loss loses one. `dunlin-store` has one in a folder. A message leaves when it is stored; QoS 0 messages
+    /// are not stored, and cost nothing more.
+    ///
+    /// | what | survives the end of the process |
+    /// |---|---|
+    /// | a message of ours, QoS 1 or 2, from [`stored`](crate::Receipt::stored) on | yes; with QoS 2 it arrives once |
+    /// | a received message, QoS 1 | until it is acknowledged; it may come again |
+    /// | a received message, QoS 2, [acknowledged by the application](crate::Subscribe::manual_acknowledgement) | until that is stored; it comes again [marked](crate::Message::redelivered), with the same [`delivery_id`](crate::Message::delivery_id) |
+    /// | a received message, QoS 2, acknowledged by itself | it never comes twice; what waits in a subscription or is in hand is lost |
+    /// | subscriptions | on the server, with the session; subscribe again to receive |
+    ///
+    /// The server must [keep the session](ConnectOptions::session_expiry) too. The client identifier is kept in the
+    /// store, and stays what it was at first; the version of MQTT too. Message Expiry goes on by the time of day while no
+    /// process runs, so the machine's clock must be right when messages are accepted.
+    ///
+    /// A store is for one client: it goes to the first that is made of these options. It is read when the client is made,
+    /// without waiting for anything else meanwhile, and written on the runtime's threads for blocking work.
+    pub fn store(mut self, store: impl Store + 'static) -> Self {
+        self.store = Some(StoreSlot::new(store));
+        self
+    }
+
+    /// When what is accepted is written to the store; at once if not said.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    pub(crate) fn take_store(&self) -> Result<Option<Box<dyn Store>>, StoreSetupError> {
+        self.store.as_ref().map(|store| store.take().ok_or(StoreSetupError::Taken)).transpose()
+    }
+
+    /// The client identifier of the store; an error if the caller wants another one.
+    pub(crate) fn adopt_client_id(&mut self, client_id: &str) -> Result<(), StoreSetupError> {
+        if !self.client_id_generated && !self.client_id.is_empty() && self.client_id != client_id {
+            return Err(StoreSetupError::ClientId(client_id.into()));
+        }
+        client_id.clone_into(&mut self.client_id);
+        Ok(())
+    }
+
     /// Begin without the session that the server may have kept under this client identifier. Reconnects of this
     /// client go on with its session in any case.
     ///
-    /// `false` is for programs that know what the server has; this client does not carry a session over from an
-    /// earlier process, and ends a connection on which the server says that it has one [MQTT-3.2.2-4].
+    /// `false` is for programs that know what the server has; without a [store](ConnectOptions::store) a client does not
+    /// carry a session over from an earlier process, and ends a connection on which the server says that it has one
+    /// [MQTT-3.2.2-4]. With a store it goes on with the session that is in there in any case.
     pub fn clean_start(mut self, clean_start: bool) -> Self {
         self.clean_start = clean_start;
         self

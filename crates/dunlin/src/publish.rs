@@ -10,7 +10,7 @@ use bytes::Bytes;
 use dunlin_codec::{PacketType, Properties, Property, PropertyError, PropertyOwner, Qos, TopicError, TopicName};
 use dunlin_session::{Outcome, PublishOptions};
 
-use crate::{PublishError, engine::Shared, memory::Body};
+use crate::{NotStored, OutboxId, PublishError, engine::Shared, memory::Body};
 
 /// A message that is being put together, see [`Client::publish`](crate::Client::publish). Nothing happens until it is
 /// awaited, [enqueued](Publish::enqueue) or [posted](Publish::post).
@@ -100,19 +100,19 @@ impl<'a> Publish<'a> {
     /// tried again.
     #[inline]
     pub fn enqueue(&mut self) -> Result<Receipt, PublishError> {
-        let entry = self.accept(true)?;
-        Ok(Receipt { shared: self.shared.clone(), entry })
+        let accepted = self.accept(true)?;
+        Ok(Receipt::new(self.shared, accepted))
     }
 
     /// Waits for room in the queue, accepts the message and gives a receipt. Dropped before it is done, nothing was
     /// accepted.
     pub async fn accepted(mut self) -> Result<Receipt, PublishError> {
-        let entry = poll_fn(|cx| self.poll_accept(cx)).await?;
-        Ok(Receipt { shared: self.shared.clone(), entry })
+        let accepted = poll_fn(|cx| self.poll_accept(cx)).await?;
+        Ok(Receipt::new(self.shared, accepted))
     }
 
     /// Tries, and registers for room in the queue, under one lock: in two steps the wake-up could be lost.
-    fn poll_accept(&mut self, cx: &Context<'_>) -> Poll<Result<Option<u32>, PublishError>> {
+    fn poll_accept(&mut self, cx: &Context<'_>) -> Poll<Result<Accepted, PublishError>> {
         match self.accept_or(true, |engine| engine.wait_for_room(cx)) {
             Err(PublishError::Full) => Poll::Pending,
             other => Poll::Ready(other),
@@ -120,7 +120,7 @@ impl<'a> Publish<'a> {
     }
 
     #[inline]
-    fn accept(&mut self, attended: bool) -> Result<Option<u32>, PublishError> {
+    fn accept(&mut self, attended: bool) -> Result<Accepted, PublishError> {
         self.accept_or(attended, |_| ())
     }
 
@@ -129,7 +129,7 @@ impl<'a> Publish<'a> {
         &mut self,
         attended: bool,
         full: impl FnOnce(&mut crate::engine::Engine),
-    ) -> Result<Option<u32>, PublishError> {
+    ) -> Result<Accepted, PublishError> {
         let topic = self.topic.map_err(PublishError::Topic)?;
         let properties = self.checked_properties()?;
         let tracked = attended || self.label.is_some();
@@ -150,8 +150,12 @@ impl<'a> Publish<'a> {
                 return Err(PublishError::LabelInUse);
             }
             match engine.session.publish(topic, payload.body(), options) {
-                Ok(Some(id)) if tracked => Ok(Some(engine.receipts.add(id, label, attended))),
-                Ok(_) => Ok(None),
+                Ok(None) => Ok(Accepted::default()),
+                Ok(Some(id)) => {
+                    let durable = engine.durable.as_mut().filter(|_| options.qos != Qos::AtMostOnce);
+                    let outbox = durable.and_then(|durable| durable.accept(id));
+                    Ok(Accepted { entry: tracked.then(|| engine.receipts.add(id, label, attended)), outbox })
+                }
                 Err(error) => {
                     engine.release_label(label);
                     if error == dunlin_session::PublishError::Full {
@@ -213,8 +217,8 @@ impl Future for Publishing<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if let Some(publish) = &mut this.publish {
-            let entry = core::task::ready!(publish.poll_accept(cx))?;
-            this.receipt = Some(Receipt { shared: publish.shared.clone(), entry });
+            let accepted = core::task::ready!(publish.poll_accept(cx))?;
+            this.receipt = Some(Receipt::new(publish.shared, accepted));
             this.publish = None;
         }
         let Some(receipt) = &mut this.receipt else { return Poll::Pending };
@@ -232,6 +236,40 @@ impl Future for Publishing<'_> {
 pub struct Receipt {
     shared: Arc<Shared>,
     entry: Option<u32>,
+    outbox: Option<OutboxId>,
+}
+
+/// What stands for a message that was accepted.
+#[derive(Clone, Copy, Default)]
+struct Accepted {
+    /// That of its receipt.
+    entry: Option<u32>,
+    outbox: Option<OutboxId>,
+}
+
+impl Receipt {
+    fn new(shared: &Arc<Shared>, accepted: Accepted) -> Self {
+        Self::of_entry(shared, accepted.entry, accepted.outbox)
+    }
+
+    pub(crate) fn of_entry(shared: &Arc<Shared>, entry: Option<u32>, outbox: Option<OutboxId>) -> Self {
+        Self { shared: shared.clone(), entry, outbox }
+    }
+
+    /// The name of the message in the [store](crate::ConnectOptions::store), by which a later process knows it; `None`
+    /// without a store and for QoS 0. It says nothing before the message is [stored](Receipt::stored).
+    pub fn outbox_id(&self) -> Option<OutboxId> {
+        self.outbox
+    }
+
+    /// Waits until the message is in the [store](crate::ConnectOptions::store): from then on neither the end of the
+    /// process nor a power loss loses it. May be dropped at any time.
+    ///
+    /// # Errors
+    /// It is not stored and will not be: see [`NotStored`].
+    pub async fn stored(&self) -> Result<OutboxId, NotStored> {
+        poll_fn(|cx| self.shared.lock().poll_stored(self.outbox, cx)).await
+    }
 }
 
 impl Future for Receipt {

@@ -253,9 +253,14 @@ impl Subscription {
     #[inline]
     fn take(&mut self) -> Option<Message> {
         let parts = self.current.parts.next()?;
-        self.taken_bytes += parts.len();
+        let is_stored = self.manual && parts.delivery_id.is_some() && parts.delivery.is_none();
+        if !is_stored {
+            // Of what is stored there may be as much as may be unread.
+            self.taken_bytes += parts.len();
+        }
         if self.manual {
-            let owner = parts.delivery.map(|_| Owner { shared: self.handle.shared.clone(), holder: self.holder });
+            let owner = (is_stored || parts.delivery.is_some())
+                .then(|| Owner { shared: self.handle.shared.clone(), holder: self.holder });
             return Some(Message::owned(self.current.chunk.clone(), parts, owner));
         }
         self.taken.extend(parts.delivery);

@@ -95,6 +95,7 @@ fn uncertainty(why: Uncertainty) -> &'static str {
         Uncertainty::PartlyWritten => "the connection broke while it was being written",
         Uncertainty::SessionLost => "the server lost the session before it answered",
         Uncertainty::BeyondLimits => "the server did not answer, and now refuses such messages",
+        Uncertainty::Kept => "it is in the store, and goes on with the next client",
         _ => "the server has not answered",
     }
 }

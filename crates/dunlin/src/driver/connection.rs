@@ -321,6 +321,7 @@ impl<'d> Connection<'d> {
                 Some(Told::Settled { id, outcome, .. }) => engine.settle(id, outcome, &mut self.wakers),
                 Some(Told::Connected { session_present, connack }) => {
                     let connected = connected(&mut self.client_id, engine, session_present, &connack);
+                    engine.note_client_id(&self.client_id);
                     if engine.conversation.is_some() {
                         let data = authentication_data(connack.properties);
                         self.said = Some(Said::Consent { data, connected: Some(connected) });
@@ -394,8 +395,9 @@ impl<'d> Connection<'d> {
             self.ending.as_ref().map(|(_, until)| *until),
         ];
         let wake_at = wake_at.into_iter().flatten().min();
-        // While the socket is full it wakes us; a new message need not.
-        shared.sleep(&mut engine, cx.waker(), !blocked);
+        // While the socket is full it wakes us; a new message need not, unless it is to be stored.
+        let asleep = !blocked || engine.durable.is_some();
+        shared.sleep(&mut engine, cx.waker(), asleep);
         // A timer that went off stays so until it is set again.
         let Some(at) = wake_at else { return Some(Poll::Pending) };
         self.arm(at);

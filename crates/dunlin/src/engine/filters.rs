@@ -12,7 +12,10 @@ use std::{
 use dunlin_codec::{PacketId, Qos, SubscriptionOptions, TopicFilter};
 use dunlin_session::Delivery;
 
-use super::{inbox::Inbox, router::Router};
+use super::{
+    inbox::{Batch, Inbox},
+    router::Router,
+};
 use crate::{Event, OnStall, SubscribeError, message::Parts};
 use identifiers::{Identifiers, Standing};
 pub(crate) use requests::Answer;
@@ -37,6 +40,8 @@ pub(crate) struct Filters {
     targets: Vec<Holder>,
     /// Who takes what no subscription does.
     rest: Vec<Holder>,
+    /// What is handed over when the group of this number is stored, in the order of arrival.
+    held_back: VecDeque<(u64, Holder, Batch)>,
     touched: Vec<Holder>,
     /// Requests that this server cannot be asked.
     refused: Vec<Answer>,
@@ -148,6 +153,7 @@ impl Filters {
             asked: HashMap::new(),
             targets: Vec::new(),
             rest: Vec::new(),
+            held_back: VecDeque::new(),
             touched: Vec::new(),
             refused: Vec::new(),
             unused_labels: Vec::new(),

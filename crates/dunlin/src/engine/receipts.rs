@@ -39,18 +39,7 @@ pub(crate) struct Settled {
 impl Receipts {
     /// An entry for a message that was just accepted. `attended`: somebody will [`poll`](Receipts::poll) it.
     pub(crate) fn add(&mut self, id: PacketId, label: Option<u32>, attended: bool) -> u32 {
-        let index = match self.free.checked_sub(1) {
-            Some(index) => {
-                if let Some(Entry { state: State::Free(next), .. }) = self.entries.get(index as usize) {
-                    self.free = *next;
-                }
-                index
-            }
-            None => {
-                self.entries.push(Entry { state: State::Free(0), label: None });
-                self.entries.len() as u32 - 1
-            }
-        };
+        let index = self.take_entry();
         if let Some(entry) = self.entries.get_mut(index as usize) {
             entry.state = if attended { State::Waiting(None) } else { State::Unattended };
             entry.label = label;
@@ -60,6 +49,26 @@ impl Receipts {
             self.by_id.resize((place + 1).next_power_of_two(), 0);
         }
         self.by_id[place] = index + 1;
+        index
+    }
+
+    fn take_entry(&mut self) -> u32 {
+        let Some(index) = self.free.checked_sub(1) else {
+            self.entries.push(Entry { state: State::Free(0), label: None });
+            return self.entries.len() as u32 - 1;
+        };
+        if let Some(Entry { state: State::Free(next), .. }) = self.entries.get(index as usize) {
+            self.free = *next;
+        }
+        index
+    }
+
+    /// An entry for a message that has its outcome already.
+    pub(crate) fn add_settled(&mut self, outcome: Outcome) -> u32 {
+        let index = self.take_entry();
+        if let Some(entry) = self.entries.get_mut(index as usize) {
+            (entry.state, entry.label) = (State::Done(outcome), None);
+        }
         index
     }
 

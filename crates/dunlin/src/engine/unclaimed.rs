@@ -36,6 +36,11 @@ impl Unclaimed {
         waits
     }
 
+    /// A message of an earlier process waits until it is claimed, for as long as it takes: it is in the store.
+    pub(super) fn wait(&mut self, message: Message) {
+        self.waiting.push(message);
+    }
+
     pub(super) fn has_new(&self) -> bool {
         !self.parts.is_empty()
     }
@@ -78,14 +83,17 @@ impl Engine {
         let wanted = |message: &mut Message| {
             TopicName::new(message.topic()).is_ok_and(|topic| filters.iter().any(|filter| filter.matches(topic)))
         };
-        let claimed = self.unclaimed.waiting.extract_if(.., wanted).collect();
-        self.filters.give(holder, claimed);
+        let mut claimed: Vec<_> = self.unclaimed.waiting.extract_if(.., wanted).collect();
+        let gate = self.keep_claimed(holder, &mut claimed);
+        self.filters.give(holder, claimed, gate);
     }
 
     /// Somebody takes whatever no subscription does, from now on and what waits.
     pub(crate) fn claim_all(&mut self, buffer: usize) -> (Holder, Arc<Inbox>) {
         let (holder, inbox) = self.filters.take_the_rest(buffer);
-        self.filters.give(holder, core::mem::take(&mut self.unclaimed.waiting));
+        let mut claimed = core::mem::take(&mut self.unclaimed.waiting);
+        let gate = self.keep_claimed(holder, &mut claimed);
+        self.filters.give(holder, claimed, gate);
         (holder, inbox)
     }
 
@@ -95,7 +103,7 @@ impl Engine {
             return;
         }
         (self.unclaimed.open, self.unclaimed.until) = (false, None);
-        let waiting = core::mem::take(&mut self.unclaimed.waiting);
+        let waiting: Vec<_> = self.unclaimed.waiting.extract_if(.., |message| !message.is_stored()).collect();
         self.freed += size(&waiting);
         self.statistics.unclaimed += waiting.len() as u64;
         for message in waiting {

@@ -11,6 +11,8 @@ pub enum OptionsWarning {
     /// Messages that wait for an acknowledgement are to be sent again on another connection, and the session ends with
     /// each: to the server they are new then, and may arrive twice.
     StalledWithoutSession,
+    /// There is a store, and the session ends with each connection: QoS 2 messages that are under way then end as unknown.
+    StoreWithoutSession,
 }
 
 impl fmt::Display for OptionsWarning {
@@ -18,6 +20,9 @@ impl fmt::Display for OptionsWarning {
         f.write_str(match self {
             Self::SessionNotKept => {
                 "without clean start a session goes on, but it ends with each connection: give it a session expiry"
+            }
+            Self::StoreWithoutSession => {
+                "a store keeps what a session that is kept can go on with: give it a session expiry"
             }
             Self::StalledWithoutSession => {
                 "to reconnect for a missing acknowledgement needs a session that is kept: give it a session expiry"
@@ -33,6 +38,7 @@ impl ConnectOptions {
         let found = [
             (!self.clean_start && !is_kept, OptionsWarning::SessionNotKept),
             (self.reconnect_when_stalled && !is_kept, OptionsWarning::StalledWithoutSession),
+            (self.store.is_some() && !is_kept, OptionsWarning::StoreWithoutSession),
         ];
         found.into_iter().filter_map(|(is, warning)| is.then_some(warning)).collect()
     }

@@ -51,12 +51,16 @@ impl Filters {
     }
 
     /// Hands over messages that came earlier.
-    pub(crate) fn give(&mut self, holder: Holder, messages: Vec<Message>) {
+    pub(crate) fn give(&mut self, holder: Holder, messages: Vec<Message>, gate: Option<u64>) {
         let Some(held) = self.holders.get_mut(&holder) else { return };
+        let gate = gate.or_else(|| self.held_back.back().map(|(group, ..)| *group));
         for message in messages {
             held.given.extend(message.delivery());
-            // Nobody waits at a receiver that is new.
-            let _ = held.inbox.push(message.into());
+            match gate {
+                Some(group) => self.held_back.push_back((group, holder, message.into())),
+                // Nobody waits at a receiver that is new.
+                None => drop(held.inbox.push(message.into())),
+            }
         }
     }
 

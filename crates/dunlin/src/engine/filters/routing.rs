@@ -1,9 +1,9 @@
 use std::task::Waker;
 
 use bytes::Bytes;
-use dunlin_codec::Properties;
+use dunlin_codec::{Properties, Qos};
 
-use super::Filters;
+use super::{Filters, Holder};
 use crate::{engine::inbox::Batch, message::Parts};
 
 impl Filters {
@@ -35,7 +35,7 @@ impl Filters {
         for &holder in &self.targets {
             let Some(held) = self.holders.get_mut(&holder) else { continue };
             taken += 1;
-            if parts.delivery.is_none() && held.inbox.is_full(held.bytes, overfull) {
+            if parts.qos == Qos::AtMostOnce && held.inbox.is_full(held.bytes, overfull) {
                 held.missed = held.missed.saturating_add(1);
                 *dropped += 1;
                 continue;
@@ -54,8 +54,19 @@ impl Filters {
         !self.touched.is_empty()
     }
 
-    pub(crate) fn pass_on(&mut self, chunk: &Bytes, wakers: &mut Vec<Waker>) -> usize {
+    /// Those of the subscriptions that the last message was put aside for whose messages the application acknowledges.
+    pub(crate) fn manual_targets(&self) -> Vec<Holder> {
+        self.targets.iter().copied().filter(|holder| self.is_manual(*holder)).collect()
+    }
+
+    pub(crate) fn is_manual(&self, holder: Holder) -> bool {
+        self.holders.get(&holder).is_some_and(|held| held.manual)
+    }
+
+    /// Hands over what was put aside; `gate`: when this group is stored, and what comes behind it neither before.
+    pub(crate) fn pass_on(&mut self, chunk: &Bytes, gate: Option<u64>, wakers: &mut Vec<Waker>) -> usize {
         let mut bytes = 0;
+        let gate = gate.or_else(|| self.held_back.back().map(|(group, ..)| *group));
         for holder in self.touched.drain(..) {
             let Some(held) = self.holders.get_mut(&holder) else { continue };
             let batch = Batch {
@@ -64,8 +75,25 @@ impl Filters {
                 bytes: core::mem::take(&mut held.bytes),
             };
             bytes += batch.bytes;
-            wakers.extend(held.inbox.push(batch));
+            match gate {
+                Some(group) => self.held_back.push_back((group, holder, batch)),
+                None => wakers.extend(held.inbox.push(batch)),
+            }
         }
         bytes
+    }
+
+    /// A group is stored. Gives the bytes of messages whose subscription has ended meanwhile.
+    pub(crate) fn open_gate(&mut self, group: u64, wakers: &mut Vec<Waker>) -> usize {
+        let mut freed = 0;
+        while self.held_back.front().is_some_and(|(waits, ..)| *waits <= group)
+            && let Some((_, holder, batch)) = self.held_back.pop_front()
+        {
+            match self.holders.get(&holder).filter(|held| !held.left) {
+                Some(held) => wakers.extend(held.inbox.push(batch)),
+                None => freed += batch.bytes,
+            }
+        }
+        freed
     }
 }

@@ -66,7 +66,8 @@ fn check_edges(graph: &Graph) -> Vec<Offence> {
 fn broken_rule(layer: &Layer, edge: &Edge) -> Option<String> {
     if edge.ours {
         let to_testing = table::is_for_tests(&edge.to_folder);
-        let allowed = layer.ours.allows(&edge.to) || (edge.kind == Kind::Dev && to_testing);
+        let allowed = layer.ours.allows(&edge.to)
+            || (edge.kind == Kind::Dev && (to_testing || table::may_test_with(&edge.from, &edge.to)));
         if allowed {
             return None;
         }

@@ -90,6 +90,11 @@ pub(super) fn folders() -> impl Iterator<Item = &'static str> {
     LAYERS.iter().map(|layer| layer.folder).chain(["testing/simulation", "testing/conformance", "xtask"])
 }
 
+/// What the tests and examples of a crate may import besides: whom it is made for.
+pub(super) fn may_test_with(name: &str, other: &str) -> bool {
+    (name, other) == ("dunlin-store", "dunlin")
+}
+
 /// From the bottom upwards. Rows may stand here before their crate exists.
 const LAYERS: &[Layer] = &[
     Layer {

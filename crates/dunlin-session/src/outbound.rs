@@ -6,6 +6,8 @@ mod overdue;
 mod short_run;
 mod store;
 
+use core::cell::Cell;
+
 use dunlin_codec::{
     PacketId, PacketType, Properties, PropertyId, ProtocolViolation, Publish, Qos, ReasonCode, TopicName, Version,
     copy_bytes,
@@ -617,16 +619,22 @@ impl<M: Memory> Outbound<M> {
         self.note_begun();
     }
 
-    /// There will be no next connection: everything is settled as far as it went.
-    pub(crate) fn abandon(&mut self) {
+    /// There will be no next connection: everything is settled as far as it went. Tells how many messages were not begun
+    /// about which nobody asked.
+    pub(crate) fn abandon(&mut self) -> usize {
         self.forget_released(Uncertainty::Closed);
         self.forget_given_up();
+        let unasked = Cell::new(0_usize);
         self.rebuild(&|message| {
+            if RESUME && !message.begun && !message.asked {
+                unasked.set(unasked.get().wrapping_add(1));
+            }
             Some(match message.begun {
                 true => Outcome::Unknown(Uncertainty::Closed),
                 false => Outcome::Rejected(Rejection::Closed),
             })
         });
+        unasked.get()
     }
 
     /// PUBRELs have no meaning to a server without the session.

@@ -1,7 +1,10 @@
 use dunlin_codec::{FixedHeader, Qos, move_bytes_down};
 
 use super::{Outbound, RETAIN, expiry::Aging};
-use crate::{Buffer, EXPIRY, Memory, OutboundAliases, Outcome, PublishError, Segments, Uncertainty, list::State};
+use crate::{
+    Buffer, EXPIRY, Memory, OutboundAliases, Outcome, PublishError, Segments, Uncertainty,
+    list::{Attention, State},
+};
 
 /// The outcome of a message, if it has one now.
 type Verdict<'v> = dyn Fn(&Judged) -> Option<Outcome> + 'v;
@@ -10,6 +13,8 @@ type Verdict<'v> = dyn Fn(&Judged) -> Option<Outcome> + 'v;
 pub(super) struct Judged {
     /// Some of it was transmitted on some connection.
     pub(super) begun: bool,
+    /// Somebody wants to know the outcome.
+    pub(super) asked: bool,
     pub(super) qos: Qos,
     /// Bytes of the packet.
     pub(super) len: usize,
@@ -100,8 +105,9 @@ impl<M: Memory> Outbound<M> {
             let retain = self.log.bytes().get(listed_at).is_some_and(|first_byte| first_byte & RETAIN != 0);
             let packet_len = len.saturating_add(M::Segments::len(&slot.kept));
             let (begun, qos) = (!matches!(slot.state, State::Queued | State::Foreign), slot.qos);
+            let asked = slot.attention != Attention::Nobody;
             let deadline = if begun { None } else { self.deadline_at(listed_at) };
-            if let Some(outcome) = verdict(&Judged { begun, qos, len: packet_len, retain, deadline }) {
+            if let Some(outcome) = verdict(&Judged { begun, asked, qos, len: packet_len, retain, deadline }) {
                 self.slots.unlink(&mut self.published, this);
                 if qos == Qos::ExactlyOnce && outcome == Outcome::Unknown(Uncertainty::BeyondLimits) {
                     self.withdraw(this);
@@ -144,7 +150,8 @@ impl<M: Memory> Outbound<M> {
             let Some(Ok(Some(header))) = header else { break };
             let retain = header.first_byte & RETAIN != 0;
             let deadline = self.deadline_at(from);
-            let judged = Judged { begun: false, qos: Qos::AtMostOnce, len: header.packet_len(), retain, deadline };
+            let judged =
+                Judged { begun: false, asked: false, qos: Qos::AtMostOnce, len: header.packet_len(), retain, deadline };
             if from >= self.cursor && verdict(&judged).is_none() {
                 move_bytes_down(self.log.bytes_mut(), from, to, header.packet_len());
                 to = to.wrapping_add(header.packet_len());

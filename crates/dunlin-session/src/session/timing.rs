@@ -214,10 +214,10 @@ impl<M: Memory> Session<M> {
     }
 
     /// Gives every message that is not settled its last outcome, see [`poll_settled`](Session::poll_settled): there
-    /// will be no next connection.
-    pub fn abandon(&mut self) {
+    /// will be no next connection. Tells how many messages were not begun that have no outcome, as nobody asked for it.
+    pub fn abandon(&mut self) -> usize {
         self.handle_connection_closed();
-        self.outbound.abandon();
+        self.outbound.abandon()
     }
 
     fn end_connection(&mut self) {

@@ -6,7 +6,7 @@ use dunlin_session::{
 };
 
 use crate::{
-    memory::Room,
+    memory::{Room, SHARED_FROM},
     scene::{QOS0, QOS1, QOS2, scenes, scenes_v5, scenes_with, usual},
     wire::{PUBREC, ack, connack_with, publish},
 };
@@ -212,5 +212,22 @@ fn a_code_of_the_server_alone_becomes_an_unspecified_error() {
         let mut scene = scene.connected();
         scene.disconnect(ReasonCode::SESSION_TAKEN_OVER);
         assert_eq!(scene.wire(), [0xE0, 1, 0x80]);
+    }
+}
+
+#[test]
+fn messages_that_nobody_asked_about_are_counted_when_there_is_no_next_connection() {
+    for scene in scenes() {
+        let mut scene = scene.connected();
+        scene.send(QOS0, b"written");
+        scene.wire();
+        scene.send(QOS0, b"begun");
+        scene.wire_at_most(3);
+        scene.send(QOS0, b"waits");
+        scene.send(QOS0, &[7; SHARED_FROM]);
+        scene.send_tracked(b"is told");
+        scene.send(QOS1, b"is told");
+        assert_eq!(scene.abandon(), 2, "{:?}", scene.kind);
+        assert_eq!(scene.settled().len(), 2);
     }
 }

@@ -47,7 +47,7 @@ pub(crate) trait Face {
     fn handle_reading_resumed(&mut self, now: Instant);
     fn handle_connection_lost(&mut self, now: Instant);
     fn give_up(&mut self, id: PacketId) -> bool;
-    fn abandon(&mut self);
+    fn abandon(&mut self) -> usize;
     fn flushed(&mut self);
     fn poll_settled(&mut self) -> Option<(PacketId, Outcome)>;
     fn state(&self) -> State;
@@ -335,8 +335,8 @@ impl<M: Given> Face for Session<M> {
         self.give_up(id)
     }
 
-    fn abandon(&mut self) {
-        self.abandon();
+    fn abandon(&mut self) -> usize {
+        self.abandon()
     }
 
     fn flushed(&mut self) {

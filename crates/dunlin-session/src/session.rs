@@ -508,6 +508,7 @@ impl<M: Memory> Session<M> {
     /// are settled by this.
     #[inline]
     pub fn flushed(&mut self) {
+        self.timing.handle_flushed();
         self.outbound.flushed();
     }
 

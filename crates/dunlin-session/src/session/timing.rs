@@ -19,6 +19,8 @@ pub(super) struct Timing {
     run_asks: bool,
     /// Some of that run was transmitted since this was looked at.
     run_goes_on: bool,
+    /// What asked is not known to be written: for a driver that takes more than the link does.
+    unwritten: bool,
     /// Bytes of the packet that is not all there.
     part: usize,
     /// A PINGREQ is to go out.
@@ -40,6 +42,7 @@ impl Timing {
             silent_since: None,
             run_asks: false,
             run_goes_on: false,
+            unwritten: false,
             part: zero.into(),
             ping_due: false,
             reading_stopped: false,
@@ -60,7 +63,13 @@ impl Timing {
     pub(super) fn handle_transmit(&mut self, now: Instant, asks: bool) {
         if asks {
             self.asked_at = now;
-            self.silent_since = self.silent_since.or(Some(now));
+            self.expect_answer(now);
+        }
+    }
+
+    fn expect_answer(&mut self, now: Instant) {
+        if self.silent_since.is_none() {
+            (self.silent_since, self.unwritten) = (Some(now), true);
         }
     }
 
@@ -81,6 +90,11 @@ impl Timing {
             self.silent_since = self.silent_since.map(|_| now);
         }
         self.run_goes_on = false;
+    }
+
+    #[inline]
+    pub(super) fn handle_flushed(&mut self) {
+        self.unwritten = self.ping_due;
     }
 
     #[inline]
@@ -151,7 +165,11 @@ impl<M: Memory> Session<M> {
                     return Some(Timeout::ServerSilent);
                 }
                 if self.timing.ping_at().is_some_and(|at| at <= now) {
-                    (self.timing.ping_due, self.timing.asked_at) = (true, now);
+                    let timing = &mut self.timing;
+                    (timing.ping_due, timing.asked_at) = (true, now);
+                    // It may have to wait behind a message that the link does not take.
+                    timing.run_asks |= timing.silent_since.is_none();
+                    timing.expect_answer(now);
                 }
                 if self.overdue_at().is_some_and(|at| at <= now) {
                     return self.handle_overdue(now);
@@ -168,6 +186,16 @@ impl<M: Memory> Session<M> {
         self.outbound.stamp(now);
         if RESUME && matches!(self.state, State::Disconnected | State::Connecting) {
             self.outbound.expire(now);
+        }
+    }
+
+    /// Some of what was taken is written, for a driver that takes more than the link does at once: as long as the link
+    /// takes what is to be answered, and what is before it, the server is not silent. To be called before
+    /// [`flushed`](Session::flushed), and whenever the link took a part. A driver that calls
+    /// [`transmitted`](Session::transmitted) for what the link took need not.
+    pub fn written(&mut self, now: Instant) {
+        if self.timing.unwritten {
+            self.timing.silent_since = self.timing.silent_since.map(|_| now);
         }
     }
 

@@ -311,3 +311,48 @@ fn a_ping_that_finds_the_control_lane_full_goes_out_when_there_is_room() {
         assert_eq!(scene.poll_timeout(), Some(at(15)));
     }
 }
+
+/// The driver took all of it at once, and the link takes a part every second.
+#[test]
+fn silence_counts_from_the_end_of_what_the_driver_writes_out() {
+    for scene in scenes() {
+        let mut scene = connected(scene);
+        scene.send(QOS1, &[7; 60]);
+        scene.taken();
+        for second in 2..8 {
+            scene.written(at(second));
+            assert_eq!(scene.handle_timeout(at(second)), None, "at {second} s");
+        }
+        scene.flushed();
+        assert_eq!(scene.poll_timeout(), Some(at(11)));
+        // What is written after it makes no difference any more.
+        scene.now = at(9);
+        scene.send(QOS0, &[7; 60]);
+        scene.taken();
+        scene.written(at(10));
+        assert_eq!(scene.handle_timeout(at(11)), Some(Timeout::ServerSilent));
+    }
+}
+
+/// Without a question nobody would look whether the link moves; so the ping that cannot go out is one.
+#[test]
+fn a_link_that_is_stuck_inside_a_qos_0_message_is_dead() {
+    for takes_all in [false, true] {
+        for scene in scenes() {
+            let mut scene = connected(scene);
+            scene.send(QOS0, &[7; 60]);
+            scene.now = at(2);
+            scene.wire_at_most(if takes_all { usize::MAX } else { 10 });
+            assert_eq!(scene.handle_timeout(at(11)), None);
+            assert_eq!(scene.poll_timeout(), Some(at(15)));
+            // It moved once more.
+            match takes_all {
+                true => scene.written(at(14)),
+                false => drop(scene.take(at(14), 5)),
+            }
+            drop(scene.take(at(14), 0));
+            assert_eq!(scene.handle_timeout(at(15)), None);
+            assert_eq!(scene.handle_timeout(at(18)), Some(Timeout::ServerSilent));
+        }
+    }
+}

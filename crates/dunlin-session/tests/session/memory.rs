@@ -49,6 +49,8 @@ pub(crate) trait Face {
     fn give_up(&mut self, id: PacketId) -> bool;
     fn abandon(&mut self) -> usize;
     fn flushed(&mut self);
+
+    fn written(&mut self, now: Instant);
     fn poll_settled(&mut self) -> Option<(PacketId, Outcome)>;
     fn state(&self) -> State;
     fn limits(&self) -> Limits;
@@ -341,6 +343,10 @@ impl<M: Given> Face for Session<M> {
 
     fn flushed(&mut self) {
         self.flushed();
+    }
+
+    fn written(&mut self, now: Instant) {
+        self.written(now);
     }
 
     fn poll_settled(&mut self) -> Option<(PacketId, Outcome)> {

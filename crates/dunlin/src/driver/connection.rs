@@ -143,6 +143,9 @@ impl<'d> Connection<'d> {
             let mut engine = self.shared.lock();
             engine.session.flushed();
             engine.settle_polled(&mut self.wakers);
+            if self.write.take_moved() {
+                engine.session.written(now);
+            }
             close_if_due(&mut engine);
             engine.ask(&mut self.wakers);
             // A connection that ends without a last packet sends no other.
@@ -380,6 +383,9 @@ impl<'d> Connection<'d> {
         shared.remove_unread(engine.take_freed());
         if !blocked {
             let transmits = engine.session.poll_transmit(now).is_some();
+        if self.write.take_moved() {
+            engine.session.written(now);
+        }
             let settled = engine.settle_polled(&mut self.wakers);
             if transmits || settled || engine.has_told() {
                 return None;

@@ -19,6 +19,8 @@ pub(super) struct WriteBuffer {
     shared_bytes: usize,
     /// The stream took bytes that it may still hold, as TLS does.
     unflushed: bool,
+    /// The stream took something since this was looked at.
+    moved: bool,
 }
 
 impl WriteBuffer {
@@ -28,6 +30,11 @@ impl WriteBuffer {
 
     fn is_taken(&self) -> bool {
         self.written == self.copied.len() && self.shared.is_empty()
+    }
+
+    /// Whether the stream took something since this was asked last.
+    pub(super) fn take_moved(&mut self) -> bool {
+        core::mem::take(&mut self.moved)
     }
 
     /// Takes what the session has, up to a limit.
@@ -71,7 +78,7 @@ impl WriteBuffer {
             if len == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.unflushed = true;
+            (self.unflushed, self.moved) = (true, true);
             self.advance(len);
         }
         ready!(stream.poll_flush(cx))?;

@@ -23,6 +23,7 @@ pub use handlers::Handlers;
 
 use std::{
     io,
+    sync::{Mutex, PoisonError},
     thread::{self, JoinHandle},
 };
 
@@ -39,7 +40,8 @@ use wait::block_on;
 #[derive(Debug)]
 pub struct Client {
     client: crate::Client,
-    driver: JoinHandle<()>,
+    /// Until somebody waits for its end.
+    driver: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Client {
@@ -75,7 +77,7 @@ impl Client {
         drop(entered);
         let run = move || runtime.block_on(driver);
         let driver = thread::Builder::new().name("dunlin".into()).spawn(run).map_err(failed)?;
-        Ok(Self { client, driver })
+        Ok(Self { client, driver: Mutex::new(Some(driver)) })
     }
 
     /// A message to publish: end it with [`wait`](Publish::wait), [`enqueue`](Publish::enqueue) or
@@ -111,18 +113,25 @@ impl Client {
         self.client.statistics()
     }
 
-    /// Closes the client and waits for it; see [`crate::Client::close`].
-    pub fn close(self, drain: Drain) -> Closed {
-        let closed = block_on(self.client.close(drain));
-        // A driver that panicked has nothing to add: what it left undone is told in `closed`.
-        let _ = self.driver.join();
+    /// Closes the client and waits for it; see [`crate::Client::close`]. From any thread: whoever waits in another for a
+    /// message, an outcome or an event is told the end.
+    pub fn close(&self, drain: Drain) -> Closed {
+        let closed = block_on(self.client.clone().close(drain));
+        self.join();
         closed
     }
 
-    /// Cuts the connection so that the server publishes the will; see [`crate::Client::abort`].
-    pub fn abort(self) -> Closed {
-        let closed = block_on(self.client.abort());
-        let _ = self.driver.join();
+    /// Cuts the connection so that the server publishes the will; see [`crate::Client::abort`]. From any thread, also
+    /// while another waits in [`close`](Client::close).
+    pub fn abort(&self) -> Closed {
+        let closed = block_on(self.client.clone().abort());
+        self.join();
         closed
+    }
+
+    fn join(&self) {
+        let driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A driver that panicked has nothing to add: what it left undone is told.
+        let _ = driver.map(JoinHandle::join);
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::{
     ConnectOptions, ConnectionError, Driver, Events, OptionsError, Payload, Publish, Receipt, Statistics,
     StoreSetupError, Subscribe, Subscription, durable,
-    engine::{Closing, Engine, Shared},
+    engine::{Closing, Engine, GOODBYE, Shared},
 };
 
 /// An MQTT client: a handle to be cloned and shared freely. The connection, and its successors after a failure, are
@@ -200,12 +200,12 @@ impl Client {
     ///
     /// Dropping the future does not stop the closing.
     pub async fn close(self, drain: Drain) -> Closed {
-        self.end(Closing { deadline: drain.deadline(), abort: false }).await
+        self.end(drain.closing()).await
     }
 
     /// Cuts the connection without a DISCONNECT, so that the server publishes the will, and closes the client.
     pub async fn abort(self) -> Closed {
-        self.end(Closing { deadline: None, abort: true }).await
+        self.end(Closing { deadline: None, end: None, abort: true }).await
     }
 
     async fn end(self, closing: Closing) -> Closed {
@@ -242,8 +242,7 @@ impl fmt::Debug for Client {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.shared.with_driver_woken(|engine| {
-            let deadline = Drain::within(LAST_DRAIN).deadline();
-            engine.closing.get_or_insert(Closing { deadline, abort: false });
+            engine.closing.get_or_insert(Drain::within(LAST_DRAIN).closing());
         });
     }
 }
@@ -261,24 +260,30 @@ pub enum Status {
     Closed,
 }
 
-/// How long closing may wait for messages to be settled.
+/// How long closing may take: for messages to be settled, and then for the goodbye to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drain(Option<Duration>);
 
 impl Drain {
-    /// At most so long.
+    /// At most so long in all. The last half second of it, or the second half if it is shorter, is kept for the
+    /// goodbye: for DISCONNECT to be written, and for the server to close its side.
     pub const fn within(limit: Duration) -> Self {
         Self(Some(limit))
     }
 
-    /// Not at all: what is not settled now will not be.
+    /// Not at all: what is not settled now will not be. The goodbye may still take half a second.
     pub const NONE: Self = Self(Some(Duration::ZERO));
 
     /// As long as it takes, reconnects included.
     pub const ALL: Self = Self(None);
 
-    fn deadline(self) -> Option<Instant> {
-        self.0.and_then(|limit| Instant::now().checked_add(limit))
+    fn closing(self) -> Closing {
+        let after = |time| Instant::now().checked_add(time);
+        Closing {
+            deadline: self.0.and_then(|limit| after(limit - GOODBYE.min(limit / 2))),
+            end: self.0.and_then(|limit| after(limit.max(GOODBYE))),
+            abort: false,
+        }
     }
 }
 
@@ -288,10 +293,10 @@ impl Drain {
 pub struct Closed {
     /// Messages that were settled while the client was closing.
     pub settled: u64,
-    /// Messages of which no byte was sent: the server does not have them. QoS 0 messages that nobody asked about are
-    /// not counted.
+    /// Messages of which no byte was sent: the server does not have them.
     pub unsent: u64,
-    /// Messages that were sent and not answered: nobody can tell whether they arrived.
+    /// Messages that were sent and not answered: nobody can tell whether they arrived. QoS 0 messages that nobody asked
+    /// about are not among them.
     pub unknown: u64,
 }
 

@@ -405,7 +405,7 @@ impl Drop for EndOnDrop {
     fn drop(&mut self) {
         let mut wakers = Vec::new();
         let mut engine = self.shared.lock();
-        let closing = crate::engine::Closing { deadline: None, abort: true };
+        let closing = crate::engine::Closing { deadline: None, end: None, abort: true };
         engine.closing.get_or_insert(closing);
         let error = ConnectionError::Closed;
         match engine.stage {

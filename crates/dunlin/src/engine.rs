@@ -17,6 +17,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -226,6 +227,8 @@ pub(crate) enum Stage {
 pub(crate) struct Closing {
     /// Until when messages may still be settled; `None`: as long as it takes.
     pub(crate) deadline: Option<tokio::time::Instant>,
+    /// Until when the server may be said goodbye to; `None`: there is no hurry.
+    pub(crate) end: Option<tokio::time::Instant>,
     /// Without a DISCONNECT, so that the server publishes the will.
     pub(crate) abort: bool,
 }
@@ -233,10 +236,17 @@ pub(crate) struct Closing {
 impl Closing {
     /// What both ask for.
     pub(crate) fn sooner(self, other: Self) -> Self {
-        let deadline = [self.deadline, other.deadline].into_iter().flatten().min();
-        Self { deadline, abort: self.abort || other.abort }
+        let sooner = |one: Option<_>, other: Option<_>| one.into_iter().chain(other).min();
+        Self {
+            deadline: sooner(self.deadline, other.deadline),
+            end: sooner(self.end, other.end),
+            abort: self.abort || other.abort,
+        }
     }
 }
+
+/// For the server to close its side, when everything is said.
+pub(crate) const GOODBYE: Duration = Duration::from_millis(500);
 
 /// Counts since the client began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -414,8 +424,9 @@ impl Engine {
 
     /// The client is closed: gives everything its last outcome.
     pub(crate) fn abandon(&mut self, wakers: &mut Vec<Waker>) {
-        self.session.abandon();
-        let mut unsent = 0;
+        // Nobody asked about those, so nobody is told; but they are counted.
+        let mut unsent = self.session.abandon() as u64;
+        self.statistics.rejected += unsent;
         while let Some((id, outcome)) = self.session.poll_settled() {
             let outcome = self.last_outcome(id, outcome);
             unsent += u64::from(outcome == Outcome::Rejected(Rejection::Closed));

@@ -11,8 +11,8 @@ use std::{
 };
 
 use dunlin::{
-    Client, Closed, ConnectionError, Drain, Event, Outcome, PublishError, Qos, Rejection, Status, SubscribeError,
-    Uncertainty, Will,
+    Client, Closed, ConnectOptions, ConnectionError, Drain, Event, Outcome, PublishError, Qos, Rejection, Status,
+    SubscribeError, Uncertainty, Will,
 };
 use dunlin_testkit::{Cut, LinkOptions, Script, Scripted, Server};
 use scene::{EVERY_QOS, VERSIONS, event, options, text, within};
@@ -135,6 +135,46 @@ async fn closing_while_offline_with_nothing_to_send_or_no_time_ends_at_once() {
         }
         let closed = within(client.close(drain)).await;
         assert_eq!((closed.settled, closed.unsent, closed.unknown), (0, u64::from(publishes), 0));
+    }
+}
+
+#[tokio::test]
+async fn messages_that_nobody_asked_about_are_counted_too() {
+    let client = Client::start(ConnectOptions::new("nowhere").connector(poll_never)).unwrap();
+    for payload in [vec![0; 10], vec![0; 10], vec![0; 10_000]] {
+        client.publish("t", payload).post().unwrap();
+    }
+    let receipt = client.publish("t", "x").enqueue().unwrap();
+    let statistics = client.clone();
+    let closed = within(client.close(Drain::NONE)).await;
+    assert_eq!((closed.settled, closed.unsent, closed.unknown), (0, 4, 0));
+    assert_eq!(statistics.statistics().rejected, 4);
+    assert_eq!(within(receipt).await, Outcome::Rejected(Rejection::Closed));
+}
+
+/// A server that nobody reaches.
+async fn poll_never() -> std::io::Result<tokio::io::DuplexStream> {
+    std::future::pending().await
+}
+
+#[test]
+fn a_blocking_client_is_closed_from_another_thread() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for abort in [false, true] {
+        let server = runtime.block_on(Server::start()).unwrap();
+        let client = dunlin::blocking::Client::connect(options(server.port())).unwrap();
+        let mut subscription = client.subscribe("t").wait().unwrap();
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| subscription.wait_next());
+            if abort {
+                client.abort()
+            } else {
+                client.close(Drain::ALL)
+            };
+            assert!(reader.join().unwrap().is_none());
+        });
+        assert_eq!(client.publish("t", "too late").post(), Err(PublishError::Closed));
+        assert_eq!(client.close(Drain::ALL), client.abort(), "it is closed");
     }
 }
 

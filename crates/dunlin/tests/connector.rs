@@ -15,7 +15,7 @@ use dunlin::{Client, ConnectOptions, ConnectionError, Drain, Event, NetworkError
 use dunlin_testkit::{Mosquitto, Server};
 use scene::{EVERY_QOS, VERSIONS, event, message, within};
 use tokio::{
-    io::{AsyncWriteExt, DuplexStream},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     net::TcpStream,
     sync::mpsc::unbounded_channel,
     time::Instant,
@@ -78,6 +78,66 @@ async fn keep_alive_and_a_silent_server_go_by_the_stopped_clock() {
     let ended = events.next().await.unwrap();
     let Event::Disconnected { error: ConnectionError::ServerSilent(_), .. } = ended else { panic!("{ended:?}") };
     assert_eq!(connected.elapsed().as_secs(), 3_610);
+}
+
+/// Connected to a server that has said so and takes nothing by itself: 1 KiB is on the way at most.
+async fn connected(options: ConnectOptions) -> (Client, DuplexStream) {
+    let (opened, mut open) = unbounded_channel();
+    let options = options.ping_timeout(Duration::from_secs(10)).connector(move || {
+        let (ours, theirs) = tokio::io::duplex(1 << 10);
+        opened.send(theirs).unwrap();
+        async move { Ok(ours) }
+    });
+    let client = Client::start(options).unwrap();
+    let mut server = within(open.recv()).await.unwrap();
+    server.write_all(b"\x20\x03\0\0\0").await.unwrap();
+    within(client.connected()).await.unwrap();
+    (client, server)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_link_is_not_a_silent_server() {
+    for payload in [vec![7; 3 << 10], vec![7; 100 << 10]] {
+        let options = ConnectOptions::new("server").keep_alive(Duration::from_secs(3_600));
+        let (client, mut server) = connected(options).await;
+        let len = payload.len();
+        let receipt = client.publish("t", payload).qos(EVERY_QOS[1]).enqueue().unwrap();
+        let mut came = 0;
+        while came < len {
+            tokio::time::sleep(Duration::from_secs(6)).await;
+            came += server.read(&mut [0; 1 << 10]).await.unwrap();
+        }
+        server.write_all(b"\x40\x02\0\x01").await.unwrap();
+        let outcome = receipt.await;
+        assert!(matches!(outcome, Outcome::Delivered(_)), "{outcome:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_is_stuck_inside_a_qos_0_message_is_noticed() {
+    let (client, _server) = connected(ConnectOptions::new("server").keep_alive(Duration::from_secs(60))).await;
+    let (mut events, began) = (client.events(), Instant::now());
+    client.publish("t", vec![7; 100 << 10]).post().unwrap();
+    let ended = events.next().await.unwrap();
+    let Event::Disconnected { error: ConnectionError::ServerSilent(_), .. } = ended else { panic!("{ended:?}") };
+    assert_eq!(began.elapsed().as_secs(), 70);
+}
+
+/// Half a second of the time is for a server that does not close its side.
+#[tokio::test(start_paused = true)]
+async fn closing_takes_no_longer_than_its_drain() {
+    for (stuck, drain, seconds) in [(false, 5_000, 4.5), (true, 5_000, 5.0), (false, 200, 0.5), (true, 0, 0.5)] {
+        let (client, mut server) = connected(ConnectOptions::new("server")).await;
+        let waits = client.publish("t", vec![7; if stuck { 100 << 10 } else { 10 }]);
+        let receipt = waits.qos(EVERY_QOS[1]).enqueue().unwrap();
+        let began = Instant::now();
+        within(client.close(Drain::within(Duration::from_millis(drain)))).await;
+        let took = began.elapsed().as_secs_f64();
+        assert!(took <= (drain as f64 / 1e3).max(0.5) + 0.01, "{took} s of {drain} ms, stuck: {stuck}");
+        assert!(took + 0.51 >= seconds, "{took} s of {drain} ms, stuck: {stuck}");
+        receipt.await;
+        drop(server.shutdown().await);
+    }
 }
 
 #[tokio::test(start_paused = true)]

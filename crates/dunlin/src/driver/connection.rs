@@ -19,7 +19,7 @@ use self::conversation::{Said, authentication_data, connected};
 use super::{Clock, Ended, is_late, open::Stream, write_buffer::WriteBuffer};
 use crate::{
     ConnectionError, NetworkError, ServerRefusal,
-    engine::{Engine, Shared},
+    engine::{Engine, GOODBYE, Shared},
 };
 
 /// One connection: the socket, and the bytes between it and the session.
@@ -131,8 +131,10 @@ impl<'d> Connection<'d> {
             while self.stream.read(&mut rest).await? > 0 {}
             Ok::<_, io::Error>(())
         };
+        let until = time::Instant::now() + GOODBYE;
+        let end = self.shared.lock().closing.and_then(|closing| closing.end);
         // What goes wrong now is nobody's loss.
-        let _ = time::timeout(GOODBYE, goodbye).await;
+        let _ = time::timeout_at(end.map_or(until, |end| end.min(until)), goodbye).await;
     }
 
     // ---- out ----
@@ -141,11 +143,11 @@ impl<'d> Connection<'d> {
     fn write(&mut self, now: Instant, cx: &mut Context<'_>) -> io::Result<Step> {
         if self.write.is_empty() {
             let mut engine = self.shared.lock();
-            engine.session.flushed();
-            engine.settle_polled(&mut self.wakers);
             if self.write.take_moved() {
                 engine.session.written(now);
             }
+            engine.session.flushed();
+            engine.settle_polled(&mut self.wakers);
             close_if_due(&mut engine);
             engine.ask(&mut self.wakers);
             // A connection that ends without a last packet sends no other.
@@ -381,11 +383,11 @@ impl<'d> Connection<'d> {
         let now = self.clock.now();
         engine.handle_time(now, self.reading_stopped);
         shared.remove_unread(engine.take_freed());
-        if !blocked {
-            let transmits = engine.session.poll_transmit(now).is_some();
         if self.write.take_moved() {
             engine.session.written(now);
         }
+        if !blocked {
+            let transmits = engine.session.poll_transmit(now).is_some();
             let settled = engine.settle_polled(&mut self.wakers);
             if transmits || settled || engine.has_told() {
                 return None;
@@ -394,11 +396,13 @@ impl<'d> Connection<'d> {
         if self.skipping && !blocked && shared.is_read() {
             return Some(Poll::Ready(Ended::With(ConnectionError::SlowConsumer)));
         }
+        let end = engine.closing.and_then(|closing| closing.end);
+        let last_words = self.ending.as_ref().map(|(_, until)| end.map_or(*until, |end| end.min(*until)));
         let wake_at = [
             engine.session.poll_timeout().map(|at| self.clock.at(at)),
             engine.deadline().map(|at| self.clock.at(at)),
             engine.closing.and_then(|closing| closing.deadline).filter(|_| self.ending.is_none()),
-            self.ending.as_ref().map(|(_, until)| *until),
+            last_words,
         ];
         let wake_at = wake_at.into_iter().flatten().min();
         // While the socket is full it wakes us; a new message need not, unless it is to be stored.
@@ -411,7 +415,7 @@ impl<'d> Connection<'d> {
             return Some(Poll::Pending);
         }
         self.armed = None;
-        if self.ending.as_ref().is_some_and(|(_, until)| *until <= time::Instant::now()) {
+        if last_words.is_some_and(|until| until <= time::Instant::now()) {
             return self.ending.take().map(|(ended, _)| Poll::Ready(ended));
         }
         let ended = match engine.session.handle_timeout(self.clock.now()) {
@@ -495,6 +499,5 @@ const LARGE_READ: usize = 256 << 10;
 /// Room that is made at once for a packet that says it is large.
 const LARGEST_READ: usize = 1 << 20;
 const TIMER_SLACK: Duration = Duration::from_secs(1);
-/// For the DISCONNECT that tells a server what it did wrong.
+/// For the DISCONNECT that tells a server what it did wrong, or that we leave.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-const GOODBYE: Duration = Duration::from_millis(500);

@@ -1,7 +1,7 @@
 //! Enhanced authentication: a conversation before CONNACK, and another whenever either side wants it.
 
 use dunlin_codec::{
-    PacketType, Properties, Property, PropertyOwner, PropertyWriter, ReasonCode, SubscriptionFilter,
+    PacketType, Properties, Property, PropertyOwner, PropertyWriter, ProtocolViolation, ReasonCode, SubscriptionFilter,
     SubscriptionOptions, TopicFilter,
 };
 use dunlin_session::{AuthenticateError, ConnectError, ConnectOptions, Event, Progress, State};
@@ -153,7 +153,12 @@ fn challenges_and_answers_take_turns() {
 fn without_a_method_the_server_has_nothing_to_say_of_one() {
     for mut scene in scenes_v5() {
         scene.begin();
-        assert_eq!(scene.fault(&connack_of(&said("SCRAM", b""))).reason().get(), 0x82);
+        let fault = scene.fault(&connack_of(&said("SCRAM", b"")));
+        assert_eq!(fault, ProtocolViolation::AuthenticationNotAsked.into());
+        scene.break_link();
+        begin(&mut scene, "SCRAM");
+        let fault = scene.fault(&connack_of(&said("OTHER", b"")));
+        assert_eq!(fault, ProtocolViolation::AuthenticationMethodDiffers.into());
         scene.break_link();
         scene.begin();
         assert_eq!(scene.fault(&auth(0x18, &said("SCRAM", b""))).reason().get(), 0x82);
@@ -204,6 +209,13 @@ fn a_challenge_is_not_answered_any_more_when_the_connection_ends() {
         assert_eq!(scene.wire(), [0xE0, 0]);
         assert_eq!(authenticate(&mut scene, "SCRAM", b""), Err(AuthenticateError::NotConnected));
         assert_eq!(scene.wire(), []);
+
+        scene.break_link();
+        begin(&mut scene, "SCRAM");
+        challenge(&mut scene);
+        scene.break_link();
+        assert_eq!(authenticate(&mut scene, "SCRAM", b""), Err(AuthenticateError::NotChallenged));
+        meet(&mut scene, "SCRAM");
     }
 }
 

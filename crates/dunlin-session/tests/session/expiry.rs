@@ -233,12 +233,14 @@ fn a_message_that_nobody_watches_expires_before_one_that_is_watched() {
         scene.send(QOS1, b"2");
         send(&mut scene, QOS0, 2, b"unwatched");
         let watched = scene.send_tracked(b"watched");
+        let tracked = PublishOptions { tracked: true, ..PublishOptions::default() };
+        let late = publish(&mut scene, tracked, 2, b"late").unwrap().unwrap().get();
         assert_eq!(scene.wire(), scene.publish_packet(0x32, 1, b"1"));
         wait(&mut scene, 5_000);
         scene.receives(&ack(PUBACK, 1));
         let sent = [scene.publish_packet(0x32, 2, b"2"), scene.publish_packet(0x30, 0, b"watched")];
         assert_eq!(scene.wire(), all(&sent));
-        assert_eq!(scene.settled(), [(watched, Outcome::Sent)]);
+        assert_eq!(scene.settled(), [(late, EXPIRED), (watched, Outcome::Sent)]);
     }
 }
 

@@ -101,7 +101,7 @@ impl Copy {
 
 /// The sources that the workspace needs to be built.
 fn is_needed(path: &str) -> bool {
-    let folders = ["crates/", "testing/fuzz-targets/", "testing/simulation/", "testing/testkit/", "xtask/"];
+    let folders = ["crates/", "testing/", "xtask/"];
     folders.iter().any(|folder| path.starts_with(folder)) || path == "Cargo.toml" || path == "README.md"
 }
 

@@ -36,14 +36,14 @@ X6tO/BOEWBoaIjnad0MguiyVDz3DiQQ2OvczUrh5xZ8nwfa/9JNrhYPMMowfKds=
 -----END ENCRYPTED PRIVATE KEY-----
 ";
 
-/// The same, with a pass phrase that scrypt makes expensive to guess.
+/// The same, with scrypt, which makes a pass phrase expensive to guess; not so here, for the test's sake.
 pub(super) const TEST_KEY_SCRYPT: &str = "\
 -----BEGIN ENCRYPTED PRIVATE KEY-----
-MIHkME8GCSqGSIb3DQEFDTBCMCEGCSsGAQQB2kcECzAUBAik+czvMgkMJwICQAAC
-AQgCAQEwHQYJYIZIAWUDBAEqBBANsRbqTh3I30PIDTEMsVcdBIGQZQBhZDRKMZS0
-FJQYReG/XDuKB6PsFAM6d1jUIj5Og8gqikDnoBUs3rUYCrWcjmbO/f8A4MgHNsQI
-Cbd7+FbOeco1HtcbhNfZV9kxbmi+7PNI+jRaHvfTZlyNNVKopuFLH9ayQm6+10M/
-5zUBkgF/J+HLpk+CEopJb/IDmTkvPfMNymTpPPQto0W81hiOoYeC
+MIHkME8GCSqGSIb3DQEFDTBCMCEGCSsGAQQB2kcECzAUBAj6xc0B6Nx+HQICAQAC
+AQgCAQEwHQYJYIZIAWUDBAEqBBDAB23/BnoU472jpRessX/2BIGQNlWiENhSben2
+dWiGlJNTxnfLnCEqvwZUo0dSYg+quHOKmBIVKBbpOGPyDEp0y0yLQiwhZUVGf42w
+QFMjr6JKPaSwdsrHl/nvGoAp+fFvdshjtmN+F7++lmao7BVAqfR1p2va8BjaUIs/
+kQRjogE/cpTGPXHppI32q65hbOu0kMU5Sp4di/wFBDagb+Q3aanF
 -----END ENCRYPTED PRIVATE KEY-----
 ";
 

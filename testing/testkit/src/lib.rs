@@ -15,6 +15,7 @@
 //! | [`Server`] | a strict server for 3.1.1 and 5.0 in memory, which tells what a client does wrong | tokio |
 //! | [`Mosquitto`] | a real server on free ports: plain, TLS, TLS with client certificates | the program, installed |
 //! | [`ProxyServer`] | a real proxy, HTTP or SOCKS5 | tinyproxy, microsocks, installed |
+//! | `QuicFront` | QUIC in front of a server that speaks TCP | feature `quic` |
 //! | [`Scripted`] | a server that plays bytes and checks what it gets, over TCP or in memory | tokio |
 //! | [`Link`] | a connection that is bad on purpose, from one seed, over TCP or in memory | tokio |
 //! | [`Authority`] | certificates made on the spot: valid, expired, not yet valid, without names | |
@@ -50,6 +51,8 @@ mod directory;
 mod link;
 mod mosquitto;
 mod proxy;
+#[cfg(feature = "quic")]
+mod quic;
 mod scripted;
 mod server;
 
@@ -57,6 +60,8 @@ pub use certificates::{Authority, CertificateError, Identity, Leaf, Validity};
 pub use link::{Cut, Direction, Link, LinkOptions, MemoryStream, Plan};
 pub use mosquitto::{Certificates, Mosquitto, MosquittoError, MosquittoOptions, TlsVersions};
 pub use proxy::{ProxyServer, ProxyServerError};
+#[cfg(feature = "quic")]
+pub use quic::QuicFront;
 pub use scripted::{Connector, Problem, Recorded, Script, ScriptError, Scripted};
 pub use server::{
     Breach, ClientState, ConnectRecord, ConnectionId, HeldAck, Message, Received, SansIoServer, Server, ServerClose,

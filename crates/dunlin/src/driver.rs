@@ -23,11 +23,11 @@ use crate::{
     ConnectOptions, ConnectionError, Event, NetworkError, NotConvinced, OptionsError, Status,
     engine::{Engine, Shared, Stage},
     millis, random,
-    tls::Connector,
 };
 use connection::Connection;
 use faults::Faults;
 use keeper::Keeper;
+use open::Secure;
 use redirect::Redirects;
 use servers::Servers;
 
@@ -46,10 +46,8 @@ impl Driver {
         once: bool,
     ) -> Result<Self, OptionsError> {
         let servers = Servers::of(&options);
-        let connector = match servers.any_is_secure() {
-            true => Some(Connector::new(&options.tls).map_err(OptionsError::Tls)?),
-            false => None,
-        };
+        let mut secure = Secure::default();
+        servers.each().try_for_each(|server| secure.make_ready(server, &options.tls)).map_err(OptionsError::Tls)?;
         shared.lock().session.set_backoff(Backoff::new(
             millis(options.reconnect_minimum),
             millis(options.reconnect_maximum),
@@ -62,7 +60,7 @@ impl Driver {
         let lifecycle = Lifecycle {
             clock: Clock { start: time::Instant::now() },
             options: Arc::new(options),
-            connector,
+            secure,
             servers,
             redirects: Redirects::default(),
             faults: Faults::default(),
@@ -108,7 +106,7 @@ impl Clock {
 
 struct Lifecycle {
     options: Arc<ConnectOptions>,
-    connector: Option<Connector>,
+    secure: Secure,
     shared: Arc<Shared>,
     clock: Clock,
     servers: Servers,
@@ -176,7 +174,7 @@ impl Lifecycle {
         if let Err(error) = self.make_anew(which, deadline).await {
             return (Ended::With(error), false);
         }
-        let opened = open::open(&self.options, self.connector.as_ref(), deadline);
+        let opened = open::open(&self.options, &self.secure, deadline);
         let stream = match unless(self.closing(), time::timeout_at(deadline, opened)).await {
             None => return (Ended::With(ConnectionError::Closed), false),
             Some(Ok(Ok(stream))) => stream,
@@ -217,9 +215,7 @@ impl Lifecycle {
             }
         }
         self.shared.lock().server = self.options.server.url().into();
-        if self.options.server.secure && self.connector.is_none() {
-            self.connector = Some(Connector::new(&self.options.tls).map_err(OptionsError::Tls)?);
-        }
+        self.secure.make_ready(&self.options.server, &self.options.tls).map_err(OptionsError::Tls)?;
         Ok(())
     }
 

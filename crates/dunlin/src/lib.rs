@@ -33,6 +33,7 @@
 //! | `mqtts://` | `tls` (default) | over TLS, by rustls |
 //! | `ws://` | `websocket` | over WebSocket |
 //! | `wss://` | `websocket`, `tls` | over WebSocket over TLS |
+//! | `mqtt-quic://` | `quic` | over QUIC |
 //! | `mqtt+unix://` | | over a socket of the file system |
 //!
 //! Feature `proxy`: through HTTP and SOCKS5 proxies. [`ConnectOptions::connector`] takes any other stream of bytes. The feature `blocking` has the same client without
@@ -62,6 +63,11 @@ mod proxy;
 #[path = "without_proxy.rs"]
 mod proxy;
 mod publish;
+#[cfg(feature = "quic")]
+mod quic;
+#[cfg(not(feature = "quic"))]
+#[path = "without_quic.rs"]
+mod quic;
 mod random;
 mod subscription;
 #[cfg(feature = "tls")]
@@ -112,6 +118,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+
+/// Whether this build speaks QUIC.
+pub(crate) const QUIC: bool = cfg!(feature = "quic");
 
 /// Nothing in this crate panics while it holds a lock; if something did, its data would still be whole.
 #[inline]

@@ -188,6 +188,7 @@ impl ConnectOptions {
     /// | `mqtts://`, `ssl://` | MQTT over TLS (feature `tls`) | 8883 |
     /// | `ws://` | MQTT over WebSocket (feature `websocket`) | 80 |
     /// | `wss://` | MQTT over WebSocket over TLS (both features) | 443 |
+    /// | `mqtt-quic://`, `quic://` | MQTT over QUIC (feature `quic`) | 14567 |
     /// | `mqtt+unix://`, `unix://` | MQTT over a [socket of the file system](Self::unix_socket) | |
     ///
     /// For WebSocket a path and a query may follow: `ws://host/mqtt?token=...`. Without either the path is `/mqtt`.
@@ -234,6 +235,16 @@ impl ConnectOptions {
     pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
         self.server.unix = Some(path.into());
         self
+    }
+
+    /// Speak MQTT over QUIC, with these options for the TLS 1.3 that is inside it (feature `quic`). Where they name no
+    /// application protocol it is `mqtt`.
+    ///
+    /// One stream carries it all. QUIC goes over UDP: the environment's proxy is not used, and whatever else would have
+    /// to carry it is refused when the client is made, as [`OptionsError::QuicAlone`].
+    pub fn quic(mut self, options: TlsOptions) -> Self {
+        self.server.quic = true;
+        self.tls(options)
     }
 
     /// How TCP connections are made: from which address, and with which options of the system.
@@ -571,10 +582,14 @@ impl ConnectOptions {
         let text = |field, text: &str| check_text(text).map_err(|error| OptionsError::Text { field, error });
         text("client identifier", &self.client_id)?;
         text("user name", self.user_name.as_deref().unwrap_or_default())?;
-        self.server.check()?;
-        self.others.iter().try_for_each(|other| other.server.check())?;
+        let servers = || core::iter::once(&self.server).chain(self.others.iter().map(|other| &other.server));
+        servers().try_for_each(Server::check)?;
         if self.providers.url.is_some() && !self.others.is_empty() {
             return Err(OptionsError::ServersTwice);
+        }
+        let is_redirected = self.connector.is_some() || matches!(self.proxy, ProxyChoice::This(_));
+        if is_redirected && servers().any(|server| server.quic) {
+            return Err(OptionsError::QuicAlone);
         }
         if let ProxyChoice::This(proxy) = &self.proxy {
             proxy.check().map_err(OptionsError::Proxy)?;

@@ -12,7 +12,7 @@ mod certificate;
 mod date;
 mod der;
 mod error;
-mod explain;
+pub(crate) mod explain;
 mod material;
 mod options;
 mod pin;
@@ -58,7 +58,11 @@ impl Connector {
         let server_name = options.server_name.as_deref().map(parse_name).transpose()?;
         let config = match &options.config {
             Some(config) => config.clone(),
-            None => Arc::new(config(options)?),
+            None => {
+                let provider = Arc::new(ring::default_provider());
+                let verifier = verifier(options, &provider)?;
+                Arc::new(config(options, &provider, verifier)?)
+            }
         };
         Ok(Self { tls: TlsConnector::from(config), server_name })
     }
@@ -87,18 +91,21 @@ impl fmt::Debug for Connector {
     }
 }
 
-fn config(options: &TlsOptions) -> Result<ClientConfig, TlsError> {
-    let provider = Arc::new(ring::default_provider());
+/// What the options come to, with a verifier made of them too.
+pub(crate) fn config(
+    options: &TlsOptions,
+    provider: &Arc<CryptoProvider>,
+    verifier: Arc<dyn ServerCertVerifier>,
+) -> Result<ClientConfig, TlsError> {
     let versions = versions(options)?;
     check_alpn(&options.alpn)?;
-    let verifier = verifier(options, &provider)?;
 
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let builder = ClientConfig::builder_with_provider(Arc::clone(provider))
         .with_protocol_versions(&versions)
         .map_err(|error| explain::failure(&error))?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
-    let mut config = match client_key(options, &provider)? {
+    let mut config = match client_key(options, provider)? {
         Some(key) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(key))),
         None => builder.with_no_client_auth(),
     };
@@ -134,7 +141,11 @@ fn parse_name(host: &str) -> Result<ServerName<'static>, TlsSetupError> {
         .map_err(|_| TlsSetupError::InvalidServerName { name: certificate::readable(host) })
 }
 
-fn verifier(options: &TlsOptions, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
+/// Who decides on the server's certificate.
+pub(crate) fn verifier(
+    options: &TlsOptions,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
     let algorithms = provider.signature_verification_algorithms;
     if options.accept_any_certificate {
         return Ok(match options.pins.is_empty() {

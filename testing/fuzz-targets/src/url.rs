@@ -85,6 +85,7 @@ impl<'a> Plain<'a> {
             "mqtts" | "ssl" => (8883, false),
             "ws" => (80, true),
             "wss" => (443, true),
+            "mqtt-quic" | "quic" => (14567, false),
             _ => return None,
         };
         let target_at = if websocket { rest.find(['/', '?', '#']) } else { None };
@@ -128,6 +129,7 @@ impl<'a> Plain<'a> {
         let scheme = match self.usual_port {
             1883 => "mqtt",
             8883 => "mqtts",
+            14567 => "mqtt-quic",
             80 => "ws",
             _ => "wss",
         };

@@ -10,8 +10,10 @@ pub(super) use crate::connector::Stream;
 
 use crate::{
     ConnectOptions, ConnectionError, NetworkError,
+    options::Server,
     proxy::{self, Proxy, ProxyError},
-    tls::{Connector, TlsError},
+    quic,
+    tls::{Connector, TlsError, TlsOptions},
     websocket,
 };
 
@@ -20,12 +22,15 @@ use crate::{
 /// else the caller owns the clock.
 pub(super) async fn open(
     options: &ConnectOptions,
-    tls: Option<&Connector>,
+    tls: &Secure,
     until: Instant,
 ) -> Result<Pin<Box<dyn Stream>>, ConnectionError> {
     let server = &options.server;
+    if let Some(quic) = tls.quic.as_ref().filter(|_| server.quic) {
+        return over_quic(options, quic, until).await;
+    }
     let stream = lowest(options, until).await?;
-    let stream: Pin<Box<dyn Stream>> = match tls.filter(|_| server.secure) {
+    let stream: Pin<Box<dyn Stream>> = match tls.tcp.as_ref().filter(|_| server.secure) {
         Some(tls) => Box::pin(tls.connect(stream, &server.host).await.map_err(of_tls)?),
         None => stream,
     };
@@ -36,6 +41,38 @@ pub(super) async fn open(
         }
         None => Ok(stream),
     }
+}
+
+/// What speaks TLS, made ready when it is first needed.
+#[derive(Default)]
+pub(super) struct Secure {
+    tcp: Option<Connector>,
+    quic: Option<quic::Connector>,
+}
+
+impl Secure {
+    /// Reads the files of the options, unless that was done.
+    pub(super) fn make_ready(&mut self, server: &Server, options: &TlsOptions) -> Result<(), TlsError> {
+        if server.quic && self.quic.is_none() {
+            self.quic = quic::Connector::ready(options)?;
+        }
+        if server.secure && !server.quic && self.tcp.is_none() {
+            self.tcp = Some(Connector::new(options)?);
+        }
+        Ok(())
+    }
+}
+
+async fn over_quic(
+    options: &ConnectOptions,
+    quic: &quic::Connector,
+    until: Instant,
+) -> Result<Pin<Box<dyn Stream>>, ConnectionError> {
+    let (server, local) = (&options.server, options.tcp.bind);
+    let found = addresses::find(&server.host, server.port(), local).await.map_err(ConnectionError::Network)?;
+    let connect = |address| quic.clone().connect(server.host.clone(), address, local);
+    let answered = addresses::race(found, until, connect).await.map_err(ConnectionError::Network)?;
+    Ok(Box::pin(answered.map_err(of_tls)?))
 }
 
 async fn lowest(options: &ConnectOptions, until: Instant) -> Result<Pin<Box<dyn Stream>>, ConnectionError> {

@@ -38,8 +38,8 @@ impl Servers {
         &self.usual
     }
 
-    pub(super) fn any_is_secure(&self) -> bool {
-        self.all.iter().any(|(server, _)| server.secure)
+    pub(super) fn each(&self) -> impl Iterator<Item = &Server> {
+        self.all.iter().map(|(server, _)| server)
     }
 
     /// A connection ended, or could not be made. True: the options name another server, to be tried at once. Otherwise

@@ -37,6 +37,10 @@ pub enum OptionsError {
     ClientIdEmpty,
     /// This platform has no sockets in the file system.
     UnixSocket,
+    /// The feature `quic` is off.
+    QuicNotBuilt,
+    /// QUIC goes over UDP: a proxy, WebSocket, a socket of the file system or a connector cannot be asked for with it.
+    QuicAlone,
     /// The proxy's user name or password.
     Proxy(ProxyError),
     /// The files or settings of TLS.
@@ -63,6 +67,10 @@ impl fmt::Display for OptionsError {
                 f.write_str("MQTT 3.1.1 needs a client identifier for a session that is kept, and 3.1 always")
             }
             Self::UnixSocket => f.write_str("this platform has no unix sockets: connect to a host"),
+            Self::QuicNotBuilt => f.write_str("this build has no QUIC: the feature `quic` of dunlin is off"),
+            Self::QuicAlone => {
+                f.write_str("QUIC goes over UDP: neither proxy nor WebSocket, socket or connector can be had with it")
+            }
             Self::Proxy(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
             Self::WebSocket(error) => error.fmt(f),

@@ -21,7 +21,7 @@ impl ConnectOptions {
     /// |---|---|
     /// | `mqtts://`, `wss://` | `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY` |
     /// | `mqtt://`, `ws://` | `all_proxy`, `ALL_PROXY` |
-    /// | `mqtt+unix://` | none |
+    /// | `mqtt+unix://`, `mqtt-quic://` | none |
     ///
     /// `no_proxy` and `NO_PROXY` name what needs none, with commas between: domains, which stand for all names below them
     /// too, addresses, networks (`10.0.0.0/8`), or `*`. To `localhost` and to loopback addresses the environment's proxy

@@ -10,6 +10,8 @@ use crate::websocket::WebSocketOptions;
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) secure: bool,
+    /// Over QUIC, and `secure`.
+    pub(crate) quic: bool,
     pub(crate) host: String,
     /// `None`: the usual one.
     port: Option<u16>,
@@ -20,7 +22,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(super) fn new(host: String) -> Self {
-        Self { secure: false, host, port: None, websocket: None, unix: None }
+        Self { secure: false, quic: false, host, port: None, websocket: None, unix: None }
     }
 
     pub(super) fn set_port(&mut self, port: u16) {
@@ -41,6 +43,12 @@ impl Server {
         }
         if self.unix.is_some() && !cfg!(unix) {
             return Err(OptionsError::UnixSocket);
+        }
+        if self.quic && !crate::QUIC {
+            return Err(OptionsError::QuicNotBuilt);
+        }
+        if self.quic && (self.unix.is_some() || self.websocket.is_some()) {
+            return Err(OptionsError::QuicAlone);
         }
         match &self.websocket {
             Some(websocket) => websocket.check(&self.host).map_err(OptionsError::WebSocket),
@@ -96,6 +104,7 @@ impl Server {
     /// What is spoken, as a URL says it, and the port that is usual for it.
     fn scheme(&self) -> (&'static str, u16) {
         match (&self.websocket, self.secure) {
+            _ if self.quic => ("mqtt-quic", 14_567),
             (None, false) => ("mqtt", 1883),
             (None, true) => ("mqtts", 8883),
             (Some(_), false) => ("ws", 80),

@@ -7,7 +7,7 @@ use crate::{tls::TlsOptions, websocket::WebSocketOptions};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// It does not begin with `mqtt://`, `mqtts://`, `ws://`, `wss://` or `mqtt+unix://`.
+    /// It does not begin with `mqtt://`, `mqtts://`, `ws://`, `wss://`, `mqtt+unix://` or `mqtt-quic://`.
     Scheme,
     /// It has no host.
     Host,
@@ -24,7 +24,7 @@ pub enum UrlError {
 impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Scheme => "the URL must begin with mqtt://, mqtts://, ws://, wss:// or mqtt+unix://",
+            Self::Scheme => "the URL must begin with mqtt://, mqtts://, ws://, wss://, mqtt+unix:// or mqtt-quic://",
             Self::Host => "the URL has no host: write mqtt://HOST or mqtts://HOST:PORT, an IPv6 address in brackets",
             Self::Port => "the port in the URL is not a number from 1 to 65535",
             Self::Socket => {
@@ -50,6 +50,10 @@ pub(super) fn parse(url: &str) -> Result<ConnectOptions, UrlError> {
         "mqtts" | "ssl" => (true, false),
         "ws" => (false, true),
         "wss" => (true, true),
+        "mqtt-quic" | "quic" => {
+            let options = parse(&format!("mqtts://{rest}"))?;
+            return Ok(options.quic(TlsOptions::default()));
+        }
         "mqtt+unix" | "unix" => return parse_socket(rest),
         _ => return Err(UrlError::Scheme),
     };
@@ -171,6 +175,8 @@ mod tests {
             ("mqtt://anna:a/b@h", false, "h:1883", Some("anna"), Some(b"a/b")),
             ("ws://h", false, "h:80", None, None),
             ("WSS://h/mqtt", true, "h:443", None, None),
+            ("mqtt-quic://anna@h", true, "h:14567", Some("anna"), None),
+            ("QUIC://[::1]:1", true, "[::1]:1", None, None),
             ("ws://anna:secret@[::1]:8083/@?a=b@c:d", false, "[::1]:8083", Some("anna"), Some(b"secret")),
         ] {
             let options = parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));

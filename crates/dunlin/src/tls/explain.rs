@@ -30,7 +30,7 @@ pub(super) fn established(error: &io::Error) -> Option<TlsError> {
 }
 
 /// Why rustls failed.
-pub(super) fn failure(error: &Error) -> TlsError {
+pub(crate) fn failure(error: &Error) -> TlsError {
     match error {
         Error::AlertReceived(alert) => TlsError::Refused(refusal(*alert)),
         // Our verifier packs what it found out into the error that rustls

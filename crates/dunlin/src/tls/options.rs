@@ -21,7 +21,7 @@ use super::pin::KeyPin;
 pub struct TlsOptions {
     pub(super) authorities: Vec<Material>,
     pub(super) identity: Option<(Material, Material)>,
-    pub(super) server_name: Option<String>,
+    pub(crate) server_name: Option<String>,
     pub(super) alpn: Vec<Vec<u8>>,
     pub(super) minimum_version: TlsVersion,
     pub(super) maximum_version: TlsVersion,
@@ -29,7 +29,7 @@ pub struct TlsOptions {
     pub(super) pass_phrase: Option<Vec<u8>>,
     pub(super) pins: Vec<KeyPin>,
     pub(super) key_log: bool,
-    pub(super) config: Option<Arc<ClientConfig>>,
+    pub(crate) config: Option<Arc<ClientConfig>>,
     platform_roots: Option<bool>,
 }
 

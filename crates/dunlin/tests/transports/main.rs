@@ -1,6 +1,7 @@
 //! The same stories over every way to a real Mosquitto: what is told in `stories` must not depend on what is below MQTT.
 
 mod proxies;
+mod quic;
 #[path = "../scene.rs"]
 mod scene;
 mod sockets;
@@ -60,4 +61,9 @@ async fn every_story_through_a_socks_proxy() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_story_over_websocket_with_tls_through_a_socks_proxy() {
     every_story(Way::AllThroughSocksProxy).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_story_over_quic() {
+    every_story(Way::Quic).await;
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dunlin::{ConnectOptions, Proxy, TlsOptions};
-use dunlin_testkit::{Mosquitto, ProxyServer};
+use dunlin_testkit::{Mosquitto, ProxyServer, QuicFront};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -16,6 +16,8 @@ pub(crate) enum Way {
     SocksProxy,
     /// With TLS and WebSocket inside.
     AllThroughSocksProxy,
+    /// Ended in front of Mosquitto.
+    Quic,
 }
 
 /// A Mosquitto, and one way to it.
@@ -23,6 +25,7 @@ pub(crate) struct Place {
     pub(crate) mosquitto: Mosquitto,
     way: Way,
     proxy: Option<ProxyServer>,
+    quic: Option<QuicFront>,
 }
 
 impl Place {
@@ -37,7 +40,12 @@ impl Place {
             }
             _ => None,
         };
-        Self { mosquitto: mosquitto.expect("this test needs Mosquitto"), way, proxy }
+        let mosquitto = mosquitto.expect("this test needs Mosquitto");
+        let quic = (way == Way::Quic).then(|| {
+            let identity = mosquitto.certificates().authority().server(&["localhost", "127.0.0.1"]).unwrap();
+            QuicFront::start(mosquitto.address(), &identity, None).unwrap()
+        });
+        Self { mosquitto, way, proxy, quic }
     }
 
     /// A client that goes this way, and comes back fast.
@@ -48,6 +56,10 @@ impl Place {
             Way::Tls => mosquitto.tls_url(),
             Way::WebSocket => mosquitto.websocket_url(),
             Way::WebSocketTls | Way::AllThroughSocksProxy => mosquitto.websocket_tls_url(),
+            Way::Quic => {
+                let port = self.quic.as_ref().expect("it was started").port();
+                format!("mqtt-quic://127.0.0.1:{port}")
+            }
             Way::Unix => format!("mqtt+unix://{}", mosquitto.socket().display()),
         };
         let options = ConnectOptions::from_url(&url).unwrap();
@@ -57,8 +69,8 @@ impl Place {
             None => options,
         };
         match self.way {
-            Way::Tls | Way::WebSocketTls | Way::AllThroughSocksProxy => {
-                options.tls(TlsOptions::new().ca_file(mosquitto.certificates().authority_file()))
+            Way::Tls | Way::WebSocketTls | Way::AllThroughSocksProxy | Way::Quic => {
+                options.tls_options(TlsOptions::new().ca_file(mosquitto.certificates().authority_file()))
             }
             _ => options,
         }

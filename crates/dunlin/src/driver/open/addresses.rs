@@ -1,6 +1,11 @@
 //! From a host to a TCP connection: all its addresses, the families in turn, raced (RFC 8305, "happy eyeballs").
 
-use std::{future::Future, io, net::SocketAddr, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use tokio::{
     net::{TcpStream, lookup_host},
@@ -18,6 +23,12 @@ pub(super) async fn connect(
     options: TcpOptions,
     until: Instant,
 ) -> Result<TcpStream, NetworkError> {
+    let addresses = find(host, port, options.bind).await?;
+    race(addresses, until, |address| socket::connect(address, options)).await
+}
+
+/// The host's addresses that can be reached from `local`, in the order in which to try them; at least one.
+pub(super) async fn find(host: &str, port: u16, local: Option<IpAddr>) -> Result<Vec<SocketAddr>, NetworkError> {
     let mut addresses = match lookup_host((host, port)).await {
         Ok(addresses) => alternate(addresses.collect()),
         Err(_) => Vec::new(),
@@ -25,10 +36,10 @@ pub(super) async fn connect(
     if addresses.is_empty() {
         return Err(NetworkError::UnknownHost(host.into()));
     }
-    addresses.retain(|address| socket::reaches(options.bind, address));
-    match (addresses.is_empty(), options.bind) {
+    addresses.retain(|address| socket::reaches(local, address));
+    match (addresses.is_empty(), local) {
         (true, Some(local)) => Err(NetworkError::OtherFamily { host: host.into(), local }),
-        _ => race(addresses, until, |address| socket::connect(address, options)).await,
+        _ => Ok(addresses),
     }
 }
 
@@ -49,7 +60,7 @@ fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 
 /// Each address gets a head start before the next is tried beside it, and one that failed none; the first that answers
 /// wins.
-async fn race<S, F>(
+pub(super) async fn race<S, F>(
     addresses: Vec<SocketAddr>,
     until: Instant,
     connect: impl Fn(SocketAddr) -> F,

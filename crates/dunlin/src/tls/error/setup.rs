@@ -107,6 +107,8 @@ pub enum TlsSetupError {
     /// An ALPN protocol is empty or longer than 255 bytes, or all together are
     /// longer than 65,535.
     InvalidAlpn,
+    /// QUIC has TLS 1.3 inside, and these options, or the cryptography that was given, have not.
+    QuicNeedsTls13,
     /// The minimum version is above the maximum.
     NoVersionLeft {
         /// The minimum given.
@@ -156,6 +158,7 @@ impl TlsSetupError {
                 "write international names in their xn-- form, and leave port and path out"
             }
             Self::InvalidAlpn => "name each protocol with 1 to 255 bytes, such as mqtt",
+            Self::QuicNeedsTls13 => "let the newest version be TLS 1.3, or connect over TCP: mqtts://",
             Self::NoVersionLeft { .. } => "make the minimum at most the maximum",
         }
     }
@@ -211,6 +214,7 @@ impl fmt::Display for TlsSetupError {
                 write!(f, "\"{name}\" is neither a host name nor an address")
             }
             Self::InvalidAlpn => f.write_str("an ALPN protocol is empty or too long to be offered"),
+            Self::QuicNeedsTls13 => f.write_str("QUIC needs TLS 1.3 with AES-128, which is not allowed here"),
             Self::NoVersionLeft { minimum, maximum } => {
                 write!(f, "the minimum version {minimum} is above the maximum version {maximum}")
             }

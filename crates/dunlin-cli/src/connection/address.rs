@@ -19,7 +19,7 @@ pub(crate) struct Address {
     /// The server as a URL: mqtt://HOST:PORT, mqtts:// for TLS [env: DUNLIN_URL, there with USER:PASSWORD@]
     ///
     /// ws://HOST:PORT/PATH speaks WebSocket, and wss:// WebSocket over TLS; their usual ports are 80 and 443, and
-    /// without a path it is /mqtt. mqtt+unix:///PATH is a socket of this machine, as with --unix.
+    /// without a path it is /mqtt. mqtt-quic://HOST:PORT speaks QUIC, usual port 14567. mqtt+unix:///PATH is a socket of this machine, as with --unix.
     ///
     /// Given several times, the servers are tried one after the other, from the one that worked last.
     ///
@@ -102,7 +102,8 @@ impl Place {
 
 fn is_secure(url: &str, tls: bool) -> Result<bool, Failure> {
     let (scheme, _) = url.split_once("://").unwrap_or_default();
-    let is_secure = ["mqtts", "ssl", "wss"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure));
+    let is_secure =
+        ["mqtts", "ssl", "wss", "mqtt-quic", "quic"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure));
     if tls && !is_secure {
         return Err(Failure::usage("the URL says no TLS, and other options do")
             .with_hint("write mqtts:// or wss:// for TLS, or leave --tls, --ca, --cert and the like out"));

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use dunlin_testkit::{Mosquitto, ProxyServer, TlsVersions};
+use dunlin_testkit::{Mosquitto, ProxyServer, QuicFront, TlsVersions};
 
 use crate::program::dunlin;
 
@@ -27,7 +27,11 @@ async fn a_message_arrives_over_every_transport_in_both_versions_with_every_qos(
     let socket = mosquitto.socket().to_str().unwrap();
     let proxies = (ProxyServer::http(None).unwrap(), ProxyServer::socks5(None).unwrap());
     let (http, socks) = (proxies.0.url(), proxies.1.url());
-    let transports: [&[&str]; 9] = [
+    let identity = certificates.authority().server(&["localhost"]).unwrap();
+    let front = QuicFront::start(mosquitto.address(), &identity, None).unwrap();
+    let quic = format!("mqtt-quic://127.0.0.1:{}", front.port());
+    let transports: [&[&str]; 10] = [
+        &["--url", &quic, "--ca", ca, "--server-name", "localhost"],
         // The first server is not there.
         &["--url", "mqtt://127.0.0.1:1", "--url", &plain],
         &["--url", &plain, "--proxy", &http],
@@ -177,4 +181,20 @@ async fn the_will_comes_when_the_program_is_killed() {
         ended.text().contains(r#""topic":"will","qos":1,"retain":false,"dup":false,"payload":"gone""#),
         "{ended:?}"
     );
+}
+
+#[tokio::test]
+async fn the_secrets_of_a_connection_are_written_only_where_that_is_asked_for() {
+    let mosquitto = Mosquitto::start().unwrap();
+    let (url, ca) = (mosquitto.tls_url(), mosquitto.certificates().authority_file().to_str().unwrap());
+    let log = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("keys.log");
+    let _ = std::fs::remove_file(&log);
+    let publish = || {
+        let command = dunlin(["pub", "topic", "message", "--url", &url, "--ca", ca]);
+        command.env("SSLKEYLOGFILE", log.to_str().unwrap())
+    };
+    publish().run().await.assert_success();
+    assert!(!log.exists());
+    publish().args(["--key-log"]).run().await.assert_success();
+    assert!(std::fs::read_to_string(&log).unwrap().contains("CLIENT_TRAFFIC_SECRET_0 "));
 }

@@ -152,8 +152,7 @@ impl<'a> Publish<'a> {
             match engine.session.publish(topic, payload.body(), options) {
                 Ok(None) => Ok(Accepted::default()),
                 Ok(Some(id)) => {
-                    let durable = engine.durable.as_mut().filter(|_| options.qos != Qos::AtMostOnce);
-                    let outbox = durable.and_then(|durable| durable.accept(id));
+                    let outbox = engine.durable.as_mut().and_then(|durable| durable.accept(id, options.qos));
                     Ok(Accepted { entry: tracked.then(|| engine.receipts.add(id, label, attended)), outbox })
                 }
                 Err(error) => {

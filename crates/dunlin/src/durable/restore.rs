@@ -113,7 +113,7 @@ fn restore_message(
         payload: (!message.payload.is_empty()).then(|| Body::Shared(Bytes::copy_from_slice(message.payload))),
     };
     engine.session.restore_message(record)?;
-    engine.restore_receipt(message.id, message.outbox);
+    engine.restore_receipt(message.id, message.outbox, message.stage);
     Ok(())
 }
 

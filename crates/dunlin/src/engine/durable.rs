@@ -5,7 +5,7 @@ use std::{
 
 use bytes::Bytes;
 use dunlin_codec::{PacketId, Publish, Qos};
-use dunlin_session::{Delivery, Outcome, Record, Rejection, StoreError, StoreGroup, Uncertainty};
+use dunlin_session::{Delivery, MessageStage, Outcome, Record, Rejection, StoreError, StoreGroup, Uncertainty};
 
 use super::{Engine, Holder};
 use crate::{
@@ -75,8 +75,12 @@ impl Durable {
         self.changes.put(key(Kind::Client, 0), |value| client_value(value, reserved, client_id));
     }
 
-    /// Names a message that was accepted.
-    pub(crate) fn accept(&mut self, id: PacketId) -> Option<OutboxId> {
+    /// Names a message that was accepted, if it is to be stored.
+    pub(crate) fn accept(&mut self, id: PacketId, qos: Qos) -> Option<OutboxId> {
+        if qos == Qos::AtMostOnce {
+            self.set_outbox(id, 0);
+            return None;
+        }
         let outbox = self.take_id();
         self.accepted = outbox;
         self.set_outbox(id, outbox);
@@ -119,8 +123,12 @@ impl Engine {
         durable.reserve();
     }
 
-    pub(crate) fn restore_receipt(&mut self, id: PacketId, outbox: u64) {
-        let entry = self.receipts.add(id, None, true);
+    pub(crate) fn restore_receipt(&mut self, id: PacketId, outbox: u64, stage: MessageStage) {
+        let entry = match stage {
+            // That was told, and will not be told again.
+            MessageStage::GivenUp => self.receipts.add_settled(Outcome::Unknown(Uncertainty::NoAnswer)),
+            _ => self.receipts.add(id, None, true),
+        };
         let Some(durable) = &mut self.durable else { return };
         durable.set_outbox(id, outbox);
         durable.recovered.push((entry, outbox));
@@ -206,8 +214,11 @@ impl Engine {
         let Some(durable) = &mut self.durable else { return };
         durable.stored = durable.stored.max(durable.given);
         let stored = durable.stored;
+        // Identifiers rest until their message is deleted in the store.
+        self.memory_full = false;
         wakers.extend(durable.waiters.extract_if(.., |(outbox, _)| *outbox <= stored).map(|(_, waker)| waker));
         self.freed += self.filters.open_gate(given.number, wakers);
+        self.take_space_wakers(wakers);
     }
 
     pub(crate) fn handle_store_failed(&mut self, error: StoreError) {

@@ -104,7 +104,10 @@ impl Store for MemoryStore {
         for change in group.changes() {
             match change {
                 StoreChange::Put(key, value) => drop(state.entries.insert(key, value.to_vec())),
-                StoreChange::Delete(keys) => state.entries.retain(|key, _| !keys.contains(key)),
+                StoreChange::Delete(keys) => {
+                    let gone: Vec<_> = state.entries.range(keys).map(|(key, _)| *key).collect();
+                    gone.iter().for_each(|key| drop(state.entries.remove(key)));
+                }
             }
         }
         Ok(())

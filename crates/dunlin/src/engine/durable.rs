@@ -364,3 +364,30 @@ impl Engine {
 
 /// One write for so many identifiers; a process that ends leaves as many unused.
 const RESERVED_AT_ONCE: u64 = 1 << 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_qos_0_has_no_name_though_one_with_its_identifier_had() {
+        let mut durable = Durable::default();
+        let id = PacketId::new(7).unwrap();
+        durable.next_id = 5;
+        assert_eq!(durable.accept(id, Qos::ExactlyOnce), OutboxId::new(5));
+        assert_eq!((durable.accept(id, Qos::AtMostOnce), durable.outbox(id)), (None, 0));
+        assert_eq!(durable.accept(id, Qos::AtLeastOnce), OutboxId::new(6));
+    }
+
+    /// So that a process that comes after it gives none of them again.
+    #[test]
+    fn names_are_reserved_in_the_store_before_they_are_given() {
+        let mut durable = Durable::default();
+        for _ in 0..3 * RESERVED_AT_ONCE {
+            let id = durable.take_id();
+            assert!(id < durable.reserved);
+        }
+        let puts = durable.changes.changes().count();
+        assert!((3..=5).contains(&puts), "{puts} entries for so many");
+    }
+}

@@ -97,25 +97,6 @@ async fn a_client_that_is_closed_keeps_what_is_stored() {
     assert_eq!(store.of_kind(MESSAGE).len(), 1);
 }
 
-/// It has an identifier that a stored message had before.
-#[tokio::test]
-async fn a_message_of_qos_0_is_never_called_kept() {
-    let (server, store) = (server().await, MemoryStore::default());
-    let client = within(Client::connect(with_store(&server, &store, Version::V5))).await.unwrap();
-    within(enqueue(&client, "1", QOS[0])).await;
-    until(|| store.of_kind(MESSAGE).is_empty()).await;
-    within(client.publish("t", "2").qos(QOS[0])).await.unwrap();
-    store.hold(true);
-    // It holds back what comes behind it.
-    let (first, second) = (enqueue(&client, "3", QOS[0]), enqueue(&client, "4", Qos::AtMostOnce));
-    until(|| store.is_waiting()).await;
-    let closing = tokio::spawn(client.abort());
-    store.hold(false);
-    within(closing).await.unwrap();
-    assert_ne!(within(second).await, Outcome::Unknown(Uncertainty::Kept));
-    drop(first);
-}
-
 /// Identifiers rest until their messages are deleted in the store.
 #[tokio::test]
 async fn whoever_waits_for_an_identifier_goes_on_when_it_is_stored_that_one_is_free() {

@@ -31,7 +31,7 @@ use tokio::runtime;
 
 use crate::{
     Closed, ConnectOptions, ConnectionError, Drain, Driver, Events, NetworkError, OptionsError, Payload, Publish,
-    Statistics, Status, Subscribe,
+    Receipt, Statistics, Status, Subscribe,
 };
 use wait::block_on;
 
@@ -90,6 +90,11 @@ impl Client {
     /// Asks for the messages that match `filter`: end it with [`wait`](Subscribe::wait).
     pub fn subscribe<'a>(&'a self, filter: &str) -> Subscribe<'a> {
         self.client.subscribe(filter)
+    }
+
+    /// Receipts of the messages that an earlier process left in the store; see [`crate::Client::recovered`].
+    pub fn recovered(&self) -> Vec<Receipt> {
+        self.client.recovered()
     }
 
     /// What happens to this client from now on.

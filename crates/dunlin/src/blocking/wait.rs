@@ -11,8 +11,8 @@ use std::{
 };
 
 use crate::{
-    Event, Events, Message, Outcome, Publish, PublishError, Receipt, Subscribe, SubscribeError, Subscription,
-    Unsubscribe,
+    Event, Events, Message, NotStored, OutboxId, Outcome, Publish, PublishError, Receipt, Subscribe, SubscribeError,
+    Subscription, Unsubscribe,
 };
 
 impl Publish<'_> {
@@ -26,6 +26,11 @@ impl Receipt {
     /// Blocks until the message has its outcome.
     pub fn wait(self) -> Outcome {
         block_on(self)
+    }
+
+    /// Blocks until the message is in the store; see [`stored`](Receipt::stored).
+    pub fn wait_stored(&self) -> Result<OutboxId, NotStored> {
+        block_on(self.stored())
     }
 }
 

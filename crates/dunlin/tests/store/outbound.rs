@@ -97,6 +97,21 @@ async fn a_client_that_is_closed_keeps_what_is_stored() {
     assert_eq!(store.of_kind(MESSAGE).len(), 1);
 }
 
+#[test]
+fn the_blocking_face_has_the_same() {
+    let store = MemoryStore::default();
+    let options = || {
+        let options = ConnectOptions::new("server").client_id("c").session_expiry(HOUR).store(store.clone());
+        options.connector(pending::<io::Result<DuplexStream>>)
+    };
+    let client = dunlin::blocking::Client::start(options()).unwrap();
+    let id = client.publish("t", "1").qos(QOS[0]).enqueue().unwrap().wait_stored().unwrap();
+    client.abort();
+    let client = dunlin::blocking::Client::start(options()).unwrap();
+    assert_eq!(client.recovered()[0].outbox_id(), Some(id));
+    client.abort();
+}
+
 /// Identifiers rest until their messages are deleted in the store.
 #[tokio::test]
 async fn whoever_waits_for_an_identifier_goes_on_when_it_is_stored_that_one_is_free() {

@@ -94,6 +94,21 @@ fn a_pubrel_without_a_pubcomp_is_found_behind_messages_that_go_on() {
     }
 }
 
+/// Though it was looked at for long before PUBREC came.
+#[test]
+fn the_time_of_a_pubcomp_begins_with_the_pubrec() {
+    for mut scene in scenes() {
+        meet(&mut scene, false);
+        let id = scene.send(QOS2, b"slow");
+        scene.wire();
+        assert_eq!(wait(&mut scene, 2 * TIMEOUT - 1_000), []);
+        scene.receives(&ack(PUBREC, id));
+        scene.wire();
+        assert_eq!(wait(&mut scene, TIMEOUT - 1_000), []);
+        assert_eq!(wait(&mut scene, 2 * TIMEOUT).first(), Some(&stalled(id, 1)));
+    }
+}
+
 #[test]
 fn what_is_answered_in_time_is_never_told() {
     for mut scene in scenes_with(Room { slots: 3, ..Room::default() }) {

@@ -241,6 +241,20 @@ fn nor_may_a_pubcomp_come_before_its_pubrel_has_left() {
     }
 }
 
+/// The second PUBREL, for a PUBREC that came again, may still wait when the first is answered.
+#[test]
+fn a_pubcomp_for_a_pubrel_that_is_repeated_is_not_early() {
+    for scene in scenes() {
+        let mut scene = scene.connected();
+        let id = scene.send(QOS2, b"m");
+        scene.wire();
+        scene.receives(&ack(PUBREC, id));
+        assert_eq!(scene.wire(), ack(PUBREL, id));
+        scene.receives(&ack(PUBREC, id));
+        assert_eq!(outcomes(&scene.receives(&ack(PUBCOMP, id))).len(), 1);
+    }
+}
+
 #[test]
 fn nor_may_it_come_before_a_payload_that_rides_beside_the_log() {
     for scene in scenes() {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use dunlin_codec::{
-    Decoded, Packet, PacketId, PacketType, Properties, PropertyId, PropertyOwner, Qos, Version, decode,
+    Decoded, Packet, PacketId, PacketType, Properties, PropertyId, PropertyOwner, Qos, ReasonCode, Version, decode,
 };
 use dunlin_session::{ConnectOptions, Instant, Outcome, PublishError, PublishOptions, Rejection, ResumeWithoutState};
 use proptest::prelude::*;
@@ -427,6 +427,31 @@ fn a_store_is_given_the_interval_and_never_a_deadline() {
     meet(&mut scene, false);
     scene.store();
     assert_eq!(scene.wire(), all(&[message(0x32, 1, 6, b"1"), message(0x30, 0, 6, b"QoS 0")]));
+}
+
+/// The message that was waited for is gone, and another has its identifier.
+#[test]
+fn nor_when_an_identifier_is_used_again_while_others_wait() {
+    let mut scene = Scene::with_store(Version::V5).in_room(Room { slots: 3, ..Room::default() });
+    send(&mut scene, QOS1, 10, &[b'x'; 60]);
+    assert_eq!(scene.wire(), []);
+    scene.meet(&connack_with(false, &[0x27, 0, 0, 0, 50]));
+    let rejected = Outcome::Rejected(Rejection::BeyondLimits(ReasonCode::PACKET_TOO_LARGE));
+    assert_eq!(scene.settled(), [(1, rejected)]);
+    assert_eq!(send(&mut scene, QOS1, 10, b"2"), 2);
+    assert_eq!(send(&mut scene, QOS1, 10, b"3"), 3);
+    let records = scene.give();
+    let deleted = records.iter().rposition(|record| *record == Kept::MessageDeleted(1)).unwrap();
+    scene.stored(deleted + 1);
+    assert_eq!(send(&mut scene, QOS1, 10, b"1"), 1);
+    assert_eq!(scene.wire(), []);
+    scene.store_failed();
+    let messages = scene.give().into_iter().filter_map(|record| match record {
+        Kept::Message(id, message) => Some((id, message.packet)),
+        _ => None,
+    });
+    let waiting = [(2, b"2"), (3, b"3"), (1, b"1")].map(|(id, payload)| (id, message(0x32, id, 10, payload)));
+    assert_eq!(messages.collect::<Vec<_>>(), waiting);
 }
 
 /// While the identifier of one is made free on the server, the time goes on.

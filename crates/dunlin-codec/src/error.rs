@@ -165,8 +165,8 @@ pub enum EncodeError {
     NoRoom(usize),
     /// 3.1.1 cannot say it: properties, subscription options, an AUTH or a reason code.
     NeedsV5,
-    /// MQTT 3.1 needs the feature `v3_1`.
-    NeedsV3_1,
+    /// This build does not speak the version (features `v3`, `v5`, `v3_1`).
+    NotBuiltIn,
     /// A PUBLISH with QoS 1 or 2 needs a packet identifier, one with QoS 0 has none and no DUP
     /// [MQTT-2.2.1-2] [MQTT-3.3.1-2].
     PacketId,
@@ -188,9 +188,9 @@ impl fmt::Display for EncodeError {
             Self::NoRoom(needed) => write!(f, "the packet needs {needed} bytes and was given less"),
             Self::TooLarge => f.write_str("the packet is larger than MQTT allows (256 MiB, 65,535 bytes a string)"),
             Self::NeedsV5 => f.write_str("MQTT 3.1.1 cannot say this: connect with 5.0, or leave it out"),
-            Self::NeedsV3_1 => {
-                f.write_str("this build does not speak MQTT 3.1 (feature `v3_1`): connect with 3.1.1 or 5.0")
-            }
+            Self::NotBuiltIn => f.write_str(
+                "this build does not speak that version of MQTT (features `v3`, `v5`, `v3_1`): take another",
+            ),
             Self::PacketId => f.write_str("a packet identifier belongs to QoS 1 and 2, and to them alone"),
             Self::Nul => f.write_str("the client identifier or user name holds U+0000, which MQTT forbids in strings"),
             Self::TopicEmpty => f.write_str("a PUBLISH needs a topic; a received one may have given only an alias"),

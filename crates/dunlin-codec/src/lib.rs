@@ -63,6 +63,10 @@ pub use varint::{VARIABLE_BYTE_INTEGER_MAX, variable_byte_integer_len};
 pub use version::Version;
 pub use writer::{copy_bytes, move_bytes_down};
 
+/// Whether 3.1.1 is spoken.
+pub(crate) const V3: bool = cfg!(feature = "v3");
+/// Whether 5.0 is spoken.
+pub(crate) const V5: bool = cfg!(feature = "v5");
 /// Whether MQTT 3.1 is spoken.
 pub(crate) const V3_1: bool = cfg!(feature = "v3_1");
 /// Whether copies go through the platform's `memcpy`, or through one byte loop that costs no flash.

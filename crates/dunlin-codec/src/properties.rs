@@ -6,7 +6,9 @@ pub use table::{PropertyId, PropertyOwner};
 
 use core::fmt;
 
-use crate::{DecodeError, MEMCPY, Malformed, ProtocolViolation, Version, reader::Reader, text, varint, writer::Writer};
+use crate::{
+    DecodeError, MEMCPY, Malformed, ProtocolViolation, V5, Version, reader::Reader, text, varint, writer::Writer,
+};
 use table::Kind;
 
 /// The properties of a packet: a slice of the packet, checked once and read on demand.
@@ -24,6 +26,9 @@ impl<'a> Properties<'a> {
 
     /// Checks the properties of a packet, without the length before them.
     pub fn check(owner: PropertyOwner, bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        if !V5 && !bytes.is_empty() {
+            return Err(Malformed::PropertyId.into());
+        }
         let mut reader = Reader::new(bytes);
         check(owner, &mut reader);
         reader.result(Self { bytes })
@@ -83,7 +88,7 @@ impl<'a> Properties<'a> {
     /// Whether there are none.
     #[inline]
     pub const fn is_empty(self) -> bool {
-        self.bytes.is_empty()
+        !V5 || self.bytes.is_empty()
     }
 
     /// Them all, in the order of the wire, which for user properties means something [MQTT-3.3.2-18].
@@ -122,6 +127,9 @@ impl<'a> Properties<'a> {
 
     /// Where in [`Properties::as_bytes`] the first value of `id` begins.
     pub fn place(self, id: PropertyId) -> Option<usize> {
+        if !V5 {
+            return None;
+        }
         let mut reader = Reader::new(self.bytes);
         while !reader.is_empty() {
             let found = reader.u8();
@@ -188,7 +196,7 @@ pub(crate) enum Raw<'a> {
 /// Reads every property and judges it.
 fn check(owner: PropertyOwner, reader: &mut Reader<'_>) {
     let mut seen = table::Ids::default();
-    while !reader.is_empty() {
+    while V5 && !reader.is_empty() {
         let id = reader.variable_byte_integer();
         let Some(row) = table::row(id).filter(|row| row.may_stand_in(owner)) else {
             return reader.fail(Malformed::PropertyId.into());
@@ -205,7 +213,7 @@ fn check(owner: PropertyOwner, reader: &mut Reader<'_>) {
 
 /// The next of properties that were checked: anything amiss would end the list.
 fn next_raw<'a>(reader: &mut Reader<'a>) -> Option<(u8, Raw<'a>)> {
-    if reader.is_empty() {
+    if !V5 || reader.is_empty() {
         return None;
     }
     let id = reader.u8();

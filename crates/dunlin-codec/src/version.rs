@@ -1,6 +1,6 @@
 use core::fmt;
 
-use crate::V3_1;
+use crate::{V3, V3_1, V5};
 
 /// The protocol version of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
@@ -27,10 +27,21 @@ impl Version {
         if V3_1 && matches!(self, Self::V3_1) { b"MQIsdp" } else { b"MQTT" }
     }
 
+    /// Whether this build speaks it: `v3` and `v5` are features, on by default, and so is `v3_1` where it is asked for. What
+    /// a build does not speak is not written either.
+    #[inline]
+    pub const fn is_built_in(self) -> bool {
+        match self {
+            Self::V3_1 => V3 && V3_1,
+            Self::V3_1_1 => V3,
+            Self::V5 => V5,
+        }
+    }
+
     /// Whether packets have properties and acknowledgements have reason codes.
     #[inline]
     pub const fn is_v5(self) -> bool {
-        matches!(self, Self::V5)
+        V5 && (!V3 || matches!(self, Self::V5))
     }
 }
 

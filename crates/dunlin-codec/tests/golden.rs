@@ -615,3 +615,37 @@ fn hex(notation: &str) -> Vec<u8> {
     }
     bytes
 }
+
+/// In windows of every size the packet is what it is in one piece.
+#[test]
+fn a_connect_in_parts_is_the_same_connect() {
+    let will = Will {
+        topic: TopicName::new("will").unwrap(),
+        payload: b"gone",
+        qos: Qos::ExactlyOnce,
+        retain: true,
+        properties: Properties::NONE,
+    };
+    let password = [7; 300];
+    for version in [V3_1_1, V5] {
+        let connect = Connect {
+            will: Some(will),
+            user_name: Some("user"),
+            password: Some(&password),
+            ..Connect::new(version, "client")
+        };
+        let mut whole = [0; 400];
+        let len = connect.encode(&mut whole).unwrap();
+        for size in 1..=len + 1 {
+            let (mut parts, mut part) = (Vec::new(), vec![0; size]);
+            loop {
+                match connect.encode_part(parts.len(), &mut part).unwrap() {
+                    0 => break,
+                    taken => parts.extend_from_slice(&part[..taken]),
+                }
+            }
+            assert_eq!(parts, &whole[..len], "in parts of {size}");
+        }
+        assert_eq!(connect.encode(&mut whole[..len - 1]), Err(EncodeError::NoRoom(len)));
+    }
+}

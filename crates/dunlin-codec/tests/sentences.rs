@@ -14,7 +14,10 @@ fn an_error_tells_what_happened_and_what_to_do() {
         (EncodeError::NoRoom(7), "the packet needs 7 bytes and was given less"),
         (EncodeError::TooLarge, "the packet is larger than MQTT allows (256 MiB, 65,535 bytes a string)"),
         (EncodeError::NeedsV5, "MQTT 3.1.1 cannot say this: connect with 5.0, or leave it out"),
-        (EncodeError::NeedsV3_1, "this build does not speak MQTT 3.1 (feature `v3_1`): connect with 3.1.1 or 5.0"),
+        (
+            EncodeError::NotBuiltIn,
+            "this build does not speak that version of MQTT (features `v3`, `v5`, `v3_1`): take another",
+        ),
         (EncodeError::PacketId, "a packet identifier belongs to QoS 1 and 2, and to them alone"),
         (EncodeError::Nul, "the client identifier or user name holds U+0000, which MQTT forbids in strings"),
         (EncodeError::TopicEmpty, "a PUBLISH needs a topic; a received one may have given only an alias"),

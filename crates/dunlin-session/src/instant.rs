@@ -1,20 +1,31 @@
-use core::ops::{Add, Sub};
+use core::{
+    num::NonZeroU64,
+    ops::{Add, Sub},
+};
 
 /// A moment on the clock of the driver: milliseconds since whenever it likes. Must never go back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Instant(u64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+// One more than the milliseconds, so that an `Option` of it takes no more memory.
+pub struct Instant(NonZeroU64);
+
+/// The clock's beginning.
+impl Default for Instant {
+    fn default() -> Self {
+        Self(NonZeroU64::MIN)
+    }
+}
 
 impl Instant {
     /// The moment `millis` milliseconds after the clock's beginning.
     #[inline]
     pub const fn from_millis(millis: u64) -> Self {
-        Self(millis)
+        Self(NonZeroU64::MIN.saturating_add(millis))
     }
 
     /// Whole seconds since the clock's beginning; after 70,000 years it stands still.
     pub(crate) const fn as_secs(self) -> u64 {
         // In two divisions of 32 bits: one of 64 bits would cost a microcontroller 0.9 KB. 1,000 is 8 times 125.
-        let eighths = self.0 >> 3;
+        let eighths = self.as_millis() >> 3;
         let high = if eighths >> 48 == 0 { (eighths >> 16) as u32 } else { u32::MAX };
         let low = eighths as u32 & 0xFFFF;
         ((high / 125) as u64) << 16 | (((high % 125) << 16 | low) / 125) as u64
@@ -23,7 +34,7 @@ impl Instant {
     /// Milliseconds since the clock's beginning.
     #[inline]
     pub const fn as_millis(self) -> u64 {
-        self.0
+        self.0.get().wrapping_sub(1)
     }
 }
 
@@ -33,7 +44,7 @@ impl Add<u32> for Instant {
 
     #[inline]
     fn add(self, millis: u32) -> Self {
-        Self(self.0.wrapping_add(millis as u64))
+        Self(self.0.saturating_add(millis as u64))
     }
 }
 
@@ -43,7 +54,7 @@ impl Sub for Instant {
 
     #[inline]
     fn sub(self, earlier: Self) -> u64 {
-        self.0.saturating_sub(earlier.0)
+        self.0.get().saturating_sub(earlier.0.get())
     }
 }
 

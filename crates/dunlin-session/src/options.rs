@@ -150,8 +150,8 @@ pub enum ConnectError {
     PropertyNotAllowed,
     /// Properties of CONNECT need the feature `authentication`.
     NeedsAuthentication,
-    /// MQTT 3.1 needs the feature `v3_1`.
-    NeedsV3_1,
+    /// This build does not speak the version of the session (features `v3`, `v5`, `v3_1`).
+    NotBuiltIn,
     /// A session that outlives its connection needs the feature `resume`.
     NeedsResume,
     /// The control lane has no room for the CONNECT; so many bytes are needed.
@@ -173,7 +173,9 @@ impl fmt::Display for ConnectError {
             Self::NeedsAuthentication => {
                 f.write_str("this build says no more in CONNECT (feature `authentication`): leave its properties out")
             }
-            Self::NeedsV3_1 => f.write_str("this build does not speak MQTT 3.1 (feature `v3_1`): use 3.1.1 or 5.0"),
+            Self::NotBuiltIn => f.write_str(
+                "this build does not speak that version of MQTT (features `v3`, `v5`, `v3_1`): take another",
+            ),
             Self::NeedsResume => f.write_str("this build keeps no session (feature `resume`): leave the expiry at 0"),
             Self::NoRoom(needed) => write!(f, "the control lane needs {needed} bytes for this CONNECT"),
         }
@@ -188,7 +190,7 @@ impl From<EncodeError> for ConnectError {
             EncodeError::NoRoom(needed) => Self::NoRoom(needed),
             EncodeError::PasswordAlone => Self::PasswordAlone,
             EncodeError::NeedsV5 => Self::NeedsV5,
-            EncodeError::NeedsV3_1 => Self::NeedsV3_1,
+            EncodeError::NotBuiltIn => Self::NotBuiltIn,
             _ => Self::Text,
         }
     }

@@ -75,7 +75,7 @@ fn what_the_server_does_not_offer_is_asked_for_all_the_same() {
 #[test]
 fn neither_is_authentication_nor_3_1_there_nor_a_refusal() {
     let usual = ConnectOptions { client_id: "it", ..ConnectOptions::default() };
-    story(Version::V3_1, |session| assert_eq!(session.connect(NOW, &usual), Err(ConnectError::NeedsV3_1)));
+    story(Version::V3_1, |session| assert_eq!(session.connect(NOW, &usual), Err(ConnectError::NotBuiltIn)));
     let mut memory = [0; 16];
     let properties = PropertyWriter::new(PropertyOwner::Packet(PacketType::Connect), &mut memory)
         .push(Property::AuthenticationMethod("m"))

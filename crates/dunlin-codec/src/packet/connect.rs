@@ -1,9 +1,10 @@
 use core::fmt;
 
-use super::{begin, field_len, properties_len, text_len, write_properties};
+use super::{field_len, properties_len, text_len, write_properties};
 use crate::{
-    DecodeError, EncodeError, Malformed, PacketType, Properties, PropertyOwner, ProtocolViolation, Qos, TopicName,
-    V3_1, Version, reader::Reader, text,
+    DecodeError, EncodeError, MAXIMUM_REMAINING_LENGTH, Malformed, PacketType, Properties, PropertyOwner,
+    ProtocolViolation, Qos, TopicName, Version, copy_bytes, reader::Reader, text, variable_byte_integer_len, varint,
+    writer::Writer,
 };
 
 /// CONNECT: the first packet of a connection [MQTT-3.1.0-1].
@@ -62,9 +63,9 @@ impl<'a> Connect<'a> {
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
         let version = match (reader.binary(), reader.u8()) {
-            (b"MQIsdp", 3) if V3_1 => Version::V3_1,
-            (b"MQTT", 4) => Version::V3_1_1,
-            (b"MQTT", 5) => Version::V5,
+            (b"MQIsdp", 3) if Version::V3_1.is_built_in() => Version::V3_1,
+            (b"MQTT", 4) if Version::V3_1_1.is_built_in() => Version::V3_1_1,
+            (b"MQTT", 5) if Version::V5.is_built_in() => Version::V5,
             _ => {
                 reader.fail(Malformed::ProtocolName.into());
                 Version::V5
@@ -104,9 +105,32 @@ impl<'a> Connect<'a> {
 
     /// Writes it in its own version; see [`crate::Packet::encode`].
     pub fn encode(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+        let (flags, remaining) = self.measure()?;
+        let len = 1 + variable_byte_integer_len(remaining) + remaining;
+        self.write(flags, remaining, &mut Writer::new(out.get_mut(..len).ok_or(EncodeError::NoRoom(len))?));
+        Ok(len)
+    }
+
+    /// Writes what stands `from` bytes behind its front, as much of it as there is room for, and tells how much that is: a
+    /// password may be longer than any buffer. 0: nothing is left, or there is no room.
+    ///
+    /// # Errors
+    /// The caller is at fault, as with [`Connect::encode`].
+    #[inline]
+    pub fn encode_part(&self, from: usize, out: &mut [u8]) -> Result<usize, EncodeError> {
+        let (flags, remaining) = self.measure()?;
+        let room = out.len();
+        let mut part = Part { skip: from, free: out };
+        self.write(flags, remaining, &mut part);
+        Ok(room.wrapping_sub(part.free.len()))
+    }
+
+    /// Its flags, and the bytes behind its fixed header.
+    #[inline]
+    fn measure(&self) -> Result<(u8, usize), EncodeError> {
         let version = self.version;
-        if !V3_1 && version == Version::V3_1 {
-            return Err(EncodeError::NeedsV3_1);
+        if !version.is_built_in() {
+            return Err(EncodeError::NotBuiltIn);
         }
         if self.password.is_some() && self.user_name.is_none() && !version.is_v5() {
             return Err(EncodeError::PasswordAlone);
@@ -131,25 +155,95 @@ impl<'a> Connect<'a> {
             remaining += field_len(password)?;
             flags |= PASSWORD;
         }
-        let (mut writer, len) = begin(out, PacketType::Connect.first_byte(), remaining)?;
-        writer.binary(name);
-        writer.u8(version.level());
-        writer.u8(flags);
-        writer.u16(self.keep_alive);
-        write_properties(version, self.properties, &mut writer);
-        writer.binary(self.client_id.as_bytes());
+        if remaining > MAXIMUM_REMAINING_LENGTH { Err(EncodeError::TooLarge) } else { Ok((flags, remaining)) }
+    }
+
+    #[inline]
+    fn write(&self, flags: u8, remaining: usize, out: &mut impl Sink) {
+        let version = self.version;
+        out.put(&[PacketType::Connect.first_byte()]);
+        out.variable_byte_integer(remaining);
+        out.binary(version.protocol_name());
+        let [high, low] = self.keep_alive.to_be_bytes();
+        out.put(&[version.level(), flags, high, low]);
+        out.properties(version, self.properties);
+        out.binary(self.client_id.as_bytes());
         if let Some(will) = &self.will {
-            write_properties(version, will.properties, &mut writer);
-            writer.binary(will.topic.as_bytes());
-            writer.binary(will.payload);
+            out.properties(version, will.properties);
+            out.binary(will.topic.as_bytes());
+            out.binary(will.payload);
         }
         if let Some(user_name) = self.user_name {
-            writer.binary(user_name.as_bytes());
+            out.binary(user_name.as_bytes());
         }
         if let Some(password) = self.password {
-            writer.binary(password);
+            out.binary(password);
         }
-        Ok(len)
+    }
+}
+
+/// What a packet is written to: as a whole, or a part of it.
+trait Sink {
+    fn put(&mut self, bytes: &[u8]);
+    fn binary(&mut self, bytes: &[u8]);
+    fn properties(&mut self, version: Version, properties: Properties<'_>);
+    fn variable_byte_integer(&mut self, value: usize);
+}
+
+impl Sink for Writer<'_> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.u8(*byte));
+    }
+
+    #[inline]
+    fn binary(&mut self, bytes: &[u8]) {
+        Writer::binary(self, bytes);
+    }
+
+    #[inline]
+    fn properties(&mut self, version: Version, properties: Properties<'_>) {
+        write_properties(version, properties, self);
+    }
+
+    #[inline]
+    fn variable_byte_integer(&mut self, value: usize) {
+        varint::write(self, value);
+    }
+}
+
+/// Takes a part of a packet: what comes before it is passed over, what comes behind it is left out.
+struct Part<'o> {
+    skip: usize,
+    free: &'o mut [u8],
+}
+
+impl Sink for Part<'_> {
+    fn put(&mut self, bytes: &[u8]) {
+        let wanted = bytes.get(self.skip..).unwrap_or_default();
+        self.skip = self.skip.saturating_sub(bytes.len());
+        let len = wanted.len().min(self.free.len());
+        let (taken, free) = core::mem::take(&mut self.free).split_at_mut_checked(len).unwrap_or_default();
+        copy_bytes(taken, wanted);
+        self.free = free;
+    }
+
+    fn binary(&mut self, bytes: &[u8]) {
+        self.put(&(bytes.len() as u16).to_be_bytes());
+        self.put(bytes);
+    }
+
+    fn properties(&mut self, version: Version, properties: Properties<'_>) {
+        if version.is_v5() {
+            self.variable_byte_integer(properties.as_bytes().len());
+            self.put(properties.as_bytes());
+        }
+    }
+
+    fn variable_byte_integer(&mut self, value: usize) {
+        let mut bytes = [0; 4];
+        varint::write(&mut Writer::new(&mut bytes), value);
+        self.put(bytes.get(..variable_byte_integer_len(value)).unwrap_or_default());
     }
 }
 

@@ -19,61 +19,95 @@ impl<M: Memory> Session<M> {
         if self.state != State::Disconnected {
             return Err(ConnectError::AlreadyConnected);
         }
+        let plan = self.plan(options)?;
+        let len = plan.with_connect(self.version, options, |connect| {
+            self.lane.clear();
+            match AUTHENTICATION && !options.properties.is_empty() {
+                true => self.put_connect(connect, options.properties),
+                false => match connect.encode(self.lane.free()) {
+                    Err(EncodeError::NoRoom(needed)) if self.lane.grow(needed) => connect.encode(self.lane.free()),
+                    other => other,
+                },
+            }
+        })?;
+        self.lane.commit(len, false);
+        self.begin(now, options, &plan);
+        Ok(())
+    }
+
+    /// As [`connect`](Session::connect), where the control lane has no room for a CONNECT, whose password may be a long
+    /// token: the driver transmits what [`connect_part`](Session::connect_part) gives, before anything else.
+    ///
+    /// # Errors
+    /// As for [`connect`](Session::connect). [`PropertyNotAllowed`](ConnectError::PropertyNotAllowed): there are
+    /// [`properties`](ConnectOptions::properties), which need a CONNECT in one piece.
+    pub fn connect_in_parts(&mut self, now: Instant, options: &ConnectOptions<'_>) -> Result<(), ConnectError> {
+        if self.state != State::Disconnected {
+            return Err(ConnectError::AlreadyConnected);
+        }
+        if !options.properties.is_empty() {
+            return Err(ConnectError::PropertyNotAllowed);
+        }
+        let plan = self.plan(options)?;
+        plan.encode_part(self.version, options, 0, &mut [])?;
+        self.lane.clear();
+        self.begin(now, options, &plan);
+        Ok(())
+    }
+
+    /// Writes the part of the CONNECT that begins `from` bytes behind its front, as much of it as there is room for, and
+    /// tells how much that is; 0: the CONNECT is through. `options` are those of
+    /// [`connect_in_parts`](Session::connect_in_parts).
+    pub fn connect_part(&self, options: &ConnectOptions<'_>, from: usize, out: &mut [u8]) -> usize {
+        let plan = Plan {
+            receive_maximum: self.receive_maximum,
+            topic_alias_maximum: self.topic_alias_maximum,
+            clean_start: self.clean_start,
+            discarding: self.discarding,
+        };
+        // What could be wrong was refused before.
+        plan.encode_part(self.version, options, from, out).unwrap_or_default()
+    }
+
+    /// What the CONNECT says that is not in the options.
+    fn plan(&self, options: &ConnectOptions<'_>) -> Result<Plan, ConnectError> {
         self.check(options)?;
-        // Without memory for messages there will be no subscription, but 0 cannot be said.
-        let receive_maximum = options.receive_maximum.min(self.inbound.capacity().min(0xFFFF) as u16).max(1);
-        let topic_alias_maximum = options.topic_alias_maximum.min(self.inbound_aliases.capacity());
         let keeps = RESUME && options.session_expiry_interval > 0;
         let begins_clean = !RESUME || options.clean_start && !self.server_session.is_known();
         // 3.1.1 has one flag for "begin clean" and "keep nothing": to begin clean and keep takes two connections.
         let discarding = RESUME && !self.version.is_v5() && keeps && begins_clean && !self.discarded;
-        let clean_start = match self.version.is_v5() {
-            true => begins_clean || !keeps,
-            false => !keeps || discarding,
-        };
-        let mut memory = [0; NUMBERS];
-        let properties = if self.version.is_v5() {
-            properties(options, receive_maximum, topic_alias_maximum, &mut memory).map_err(|_| ConnectError::Zero)?
-        } else {
-            Properties::NONE
-        };
-        let connect = Connect {
-            clean_start,
-            keep_alive: options.keep_alive,
-            will: options.will,
-            user_name: options.user_name,
-            password: options.password,
-            properties,
-            ..Connect::new(self.version, options.client_id)
-        };
-        self.lane.clear();
-        let len = match AUTHENTICATION && !options.properties.is_empty() {
-            true => self.put_connect(&connect, options.properties)?,
-            false => match connect.encode(self.lane.free()) {
-                Err(EncodeError::NoRoom(needed)) if self.lane.grow(needed) => connect.encode(self.lane.free())?,
-                other => other?,
+        Ok(Plan {
+            // Without memory for messages there will be no subscription, but 0 cannot be said.
+            receive_maximum: options.receive_maximum.min(self.inbound.capacity().min(0xFFFF) as u16).max(1),
+            topic_alias_maximum: options.topic_alias_maximum.min(self.inbound_aliases.capacity()),
+            clean_start: match self.version.is_v5() {
+                true => begins_clean || !keeps,
+                false => !keeps || discarding,
             },
-        };
-        self.lane.commit(len, false);
-        self.receive_maximum = receive_maximum;
-        self.topic_alias_maximum = topic_alias_maximum;
+            discarding,
+        })
+    }
+
+    fn begin(&mut self, now: Instant, options: &ConnectOptions<'_>, plan: &Plan) {
+        self.receive_maximum = plan.receive_maximum;
+        self.topic_alias_maximum = plan.topic_alias_maximum;
         self.maximum_packet_size = options.maximum_packet_size;
         self.send_maximum = options.send_maximum;
         self.session_expiry_interval = options.session_expiry_interval;
         self.limits.keep_alive = options.keep_alive;
+        self.clean_start = plan.clean_start;
         if RESUME {
-            self.may_begin = keeps && !clean_start && self.server_session == ServerSession::None;
+            let keeps = options.session_expiry_interval > 0;
+            self.may_begin = keeps && !plan.clean_start && self.server_session == ServerSession::None;
             self.adopts = options.resume_without_state == ResumeWithoutState::Adopt;
-            self.clean_start = clean_start;
             // Should no CONNACK come, the server may have begun a session that we know nothing about.
-            (self.discarding, self.discarded) = (discarding, false);
+            (self.discarding, self.discarded) = (plan.discarding, false);
         }
         self.connection = self.connection.wrapping_add(1);
         self.authentication.iter_mut().for_each(|authentication| *authentication = Authentication::begin(options));
         self.timing.handle_connecting(now, options.connect_timeout, options.ping_timeout);
         self.watch.iter_mut().for_each(|watch| watch.handle_connecting(options.ack_timeout));
         self.state = State::Connecting;
-        Ok(())
     }
 
     /// Encodes `connect` with properties from two places. They are put together at the end of the lane, while the packet
@@ -197,6 +231,55 @@ impl<M: Memory> Session<M> {
     /// as if it did: one that does not takes them as new ones, and answers a PUBREL that means nothing to it.
     fn goes_on_unheard(&self) -> bool {
         V3_1 && RESUME && self.version == Version::V3_1 && self.server_session.is_known() && !self.clean_start
+    }
+}
+
+/// What a CONNECT says that the options leave to the session.
+struct Plan {
+    receive_maximum: u16,
+    topic_alias_maximum: u16,
+    clean_start: bool,
+    /// The connection is there to discard the session.
+    discarding: bool,
+}
+
+impl Plan {
+    #[inline(never)]
+    fn encode_part(
+        &self,
+        version: Version,
+        options: &ConnectOptions<'_>,
+        from: usize,
+        out: &mut [u8],
+    ) -> Result<usize, ConnectError> {
+        self.with_connect(version, options, |connect| connect.encode_part(from, out))
+    }
+
+    // The packet is used where it is made: moving it would link `memcpy` for that alone.
+    #[inline(always)]
+    fn with_connect<T>(
+        &self,
+        version: Version,
+        options: &ConnectOptions<'_>,
+        encode: impl FnOnce(&Connect<'_>) -> Result<T, EncodeError>,
+    ) -> Result<T, ConnectError> {
+        let mut memory = [0; NUMBERS];
+        let properties = if version.is_v5() {
+            properties(options, self.receive_maximum, self.topic_alias_maximum, &mut memory)
+                .map_err(|_| ConnectError::Zero)?
+        } else {
+            Properties::NONE
+        };
+        let connect = Connect {
+            clean_start: self.clean_start,
+            keep_alive: options.keep_alive,
+            will: options.will,
+            user_name: options.user_name,
+            password: options.password,
+            properties,
+            ..Connect::new(version, options.client_id)
+        };
+        Ok(encode(&connect)?)
     }
 }
 

@@ -359,3 +359,55 @@ fn input_after_the_link_is_gone_opens_nothing() {
         assert_eq!(scene.connect(now, &usual()), Ok(()));
     }
 }
+
+/// A token that is longer than the lane: what goes out is the CONNECT that one with room would have made.
+#[test]
+fn a_connect_that_the_lane_has_no_room_for_leaves_in_parts() {
+    let token = "t".repeat(2_000);
+    for expiry in [0, 60] {
+        for (mut whole, mut parted) in scenes().zip(scenes()) {
+            let options = ConnectOptions {
+                client_id: "c",
+                user_name: Some("u"),
+                password: Some(token.as_bytes()),
+                session_expiry_interval: expiry,
+                ..ConnectOptions::default()
+            };
+            let now = whole.now;
+            parted.connect_in_parts(now, &options).unwrap();
+            assert_eq!(parted.connect_in_parts(now, &options), Err(ConnectError::AlreadyConnected));
+            let (mut parts, mut part) = (Vec::new(), [0; 64]);
+            loop {
+                match parted.connect_part(&options, parts.len(), &mut part) {
+                    0 => break,
+                    len => parts.extend_from_slice(&part[..len]),
+                }
+            }
+            match whole.connect(now, &options) {
+                Ok(()) => assert_eq!(parts, whole.wire()),
+                Err(error) => assert_eq!(error, ConnectError::NoRoom(parts.len())),
+            }
+            assert_eq!((parted.wire(), parted.state()), (vec![], State::Connecting));
+            let connack = connack(parted.version, false);
+            let events = parted.receives(&connack);
+            assert!(matches!(events[..], [Event::Connected { .. } | Event::SessionDiscarded]));
+        }
+    }
+}
+
+#[test]
+fn what_makes_no_connect_makes_none_in_parts() {
+    for mut scene in scenes() {
+        let now = scene.now;
+        let lone = ConnectOptions { password: Some(b"secret"), ..ConnectOptions::default() };
+        if !scene.is_v5() {
+            assert_eq!(scene.connect_in_parts(now, &lone), Err(ConnectError::PasswordAlone));
+        }
+        let property = [0x26, 0, 1, b'a', 0, 1, b'b'];
+        let owner = PropertyOwner::Packet(dunlin_codec::PacketType::Connect);
+        let properties = Properties::check(owner, &property).unwrap();
+        let options = ConnectOptions { properties, ..ConnectOptions::default() };
+        assert_eq!(scene.connect_in_parts(now, &options), Err(ConnectError::PropertyNotAllowed));
+        assert_eq!(scene.state(), State::Disconnected);
+    }
+}

@@ -15,6 +15,8 @@ use crate::store::Kept;
 /// A session, whatever its memory.
 pub(crate) trait Face {
     fn connect(&mut self, now: Instant, options: &ConnectOptions<'_>) -> Result<(), ConnectError>;
+    fn connect_in_parts(&mut self, now: Instant, options: &ConnectOptions<'_>) -> Result<(), ConnectError>;
+    fn connect_part(&self, options: &ConnectOptions<'_>, from: usize, out: &mut [u8]) -> usize;
     fn publish_to(
         &mut self,
         topic: &str,
@@ -247,6 +249,14 @@ impl<J: Journal, const STORED: bool> Given for Heap<J, STORED> {
 impl<M: Given> Face for Session<M> {
     fn connect(&mut self, now: Instant, options: &ConnectOptions<'_>) -> Result<(), ConnectError> {
         self.connect(now, options)
+    }
+
+    fn connect_in_parts(&mut self, now: Instant, options: &ConnectOptions<'_>) -> Result<(), ConnectError> {
+        self.connect_in_parts(now, options)
+    }
+
+    fn connect_part(&self, options: &ConnectOptions<'_>, from: usize, out: &mut [u8]) -> usize {
+        Session::connect_part(self, options, from, out)
     }
 
     fn publish_to(

@@ -22,7 +22,10 @@ fn what_stands_in_the_way_of_a_connection() {
             ConnectError::NeedsAuthentication,
             "this build says no more in CONNECT (feature `authentication`): leave its properties out",
         ),
-        (ConnectError::NeedsV3_1, "this build does not speak MQTT 3.1 (feature `v3_1`): use 3.1.1 or 5.0"),
+        (
+            ConnectError::NotBuiltIn,
+            "this build does not speak that version of MQTT (features `v3`, `v5`, `v3_1`): take another",
+        ),
         (ConnectError::NeedsResume, "this build keeps no session (feature `resume`): leave the expiry at 0"),
         (ConnectError::NoRoom(17), "the control lane needs 17 bytes for this CONNECT"),
     ] {

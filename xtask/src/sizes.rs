@@ -165,7 +165,7 @@ const RAM: &[(&str, &str)] = &[
 const BUILDS: &[&[&str]] = &[
     &[
         "build", "--release", "--manifest-path", "firmware/Cargo.toml", "--target-dir", TARGET_DIRECTORY,
-        "--target", TARGET, "--package", "firmware-sizes", "--bin", "bare", "--bin", "small",
+        "--target", TARGET, "--package", "firmware-sizes", "--features", "small", "--bin", "bare", "--bin", "small",
     ],
     &[
         "build", "--release", "--manifest-path", "firmware/Cargo.toml", "--target-dir", TARGET_DIRECTORY,

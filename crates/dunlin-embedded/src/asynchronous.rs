@@ -116,17 +116,16 @@ impl<'a, 'l, T: Timer, A: InboundAliases> Client<'a, Async<'l, 'a, T>, A> {
     /// Gives away what is to be transmitted, and tells how much it is. All that was given before is written.
     fn transmit(&mut self, now: Instant) -> usize {
         self.engine.session.flushed();
-        let mut output = self.link.line.output.take();
-        output.len = self.engine.transmit_into(now, output.bytes);
-        let len = output.len;
-        self.link.line.send(output);
+        let output = self.link.line.take_output();
+        let len = self.engine.transmit_into(now, output);
+        self.link.line.send(output, len);
         len
     }
 
     /// Where it is not with the line.
     fn take_input(&mut self) {
         if !self.link.line.reads.get() && self.engine.input.is_away() {
-            self.engine.input = self.link.line.input.take();
+            self.engine.input = self.link.line.take_input();
         }
     }
 

@@ -137,6 +137,9 @@ impl<'a, K: Link, C: Clock, A: InboundAliases> Client<'a, Blocking<K, C>, A> {
         if !self.engine.has_output(now) {
             return Ok(());
         }
+        if self.engine.has_connect() {
+            self.transmit_connect()?;
+        }
         while let Some(Chunk::Copy(bytes)) = self.engine.session.poll_transmit(now) {
             match self.link.link.write(bytes) {
                 Ok(0) | Err(_) => return Err(Broken),
@@ -145,6 +148,31 @@ impl<'a, K: Link, C: Clock, A: InboundAliases> Client<'a, Blocking<K, C>, A> {
         }
         self.link.link.flush().map_err(|_| Broken)?;
         self.engine.session.flushed();
+        Ok(())
+    }
+
+    #[cold]
+    fn transmit_connect(&mut self) -> Result<(), Broken> {
+        // Nothing comes in before the CONNECT is through, so there is memory for its parts.
+        let mut part = core::mem::take(&mut self.engine.input);
+        let written = loop {
+            let len = self.engine.connect_into(part.free());
+            match self.write_all(part.free().get(..len).unwrap_or_default()) {
+                Ok(()) if len > 0 => {}
+                written => break written,
+            }
+        };
+        self.engine.input = part;
+        written
+    }
+
+    fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Broken> {
+        while !bytes.is_empty() {
+            match self.link.link.write(bytes) {
+                Ok(0) | Err(_) => return Err(Broken),
+                Ok(len) => bytes = bytes.get(len..).unwrap_or_default(),
+            }
+        }
         Ok(())
     }
 }

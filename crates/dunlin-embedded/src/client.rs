@@ -86,7 +86,7 @@ impl<'a, L, A: InboundAliases> Client<'a, L, A> {
     /// Other options from the next connection on, such as a password that was made anew. What they say of backoff stays
     /// as it was.
     pub fn set_options(&mut self, options: &'a Options<'a>) {
-        self.engine.options = options;
+        self.engine.next_options = options;
     }
 
     /// What the server allows on this connection.

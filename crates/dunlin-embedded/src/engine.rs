@@ -16,7 +16,11 @@ use told::Told;
 pub(crate) struct Engine<'a, A: InboundAliases> {
     pub(crate) session: Session<Slices<'a, A>>,
     pub(crate) input: Input<'a>,
+    /// Those of this connection.
     pub(crate) options: &'a Options<'a>,
+    pub(crate) next_options: &'a Options<'a>,
+    /// So much of the CONNECT was transmitted; `None`: all.
+    connect_sent: Option<u32>,
     large: Large,
     told: Told,
     /// Bytes at the front of the input that were told.
@@ -66,6 +70,8 @@ impl<'a, A: InboundAliases> Engine<'a, A> {
             session: Session::new(version, storage),
             input,
             options,
+            next_options: options,
+            connect_sent: None,
             large: Large::new(),
             told: Told::Nothing,
             consumed: 0,
@@ -105,7 +111,8 @@ impl<'a, A: InboundAliases> Engine<'a, A> {
     pub(crate) fn handle_open(&mut self, now: Instant) {
         self.input.clear();
         self.large.forget();
-        if let Err(error) = self.session.connect(now, &self.options.connect) {
+        (self.options, self.connect_sent) = (self.next_options, Some(0));
+        if let Err(error) = self.session.connect_in_parts(now, &self.options.connect) {
             self.cause = Cause::Options(error);
             self.next = Next::Never;
         }
@@ -114,7 +121,7 @@ impl<'a, A: InboundAliases> Engine<'a, A> {
     /// The link is closed, or could not be opened.
     /// True: it is told.
     pub(crate) fn handle_closed(&mut self, now: Instant) -> bool {
-        (self.delivery, self.subscribing, self.consumed) = (None, None, 0);
+        (self.delivery, self.subscribing, self.connect_sent, self.consumed) = (None, None, None, 0);
         match self.next {
             Next::InDueTime if self.cause.is_lasting() => self.session.handle_connection_refused(now),
             Next::InDueTime => self.session.handle_connection_lost(now),
@@ -162,12 +169,12 @@ impl<'a, A: InboundAliases> Engine<'a, A> {
 
     /// Whether there is something to transmit. Time passes for messages that expire.
     pub(crate) fn has_output(&mut self, now: Instant) -> bool {
-        self.session.poll_transmit(now).is_some()
+        self.connect_sent.is_some() || self.session.poll_transmit(now).is_some()
     }
 
     /// Copies what is to be transmitted, as far as there is room; tells how much it is.
     pub(crate) fn transmit_into(&mut self, now: Instant, out: &mut [u8]) -> usize {
-        let mut len = 0;
+        let mut len = self.connect_into(out);
         while let Some(Chunk::Copy(bytes)) = self.session.poll_transmit(now) {
             let free = out.get_mut(len..).unwrap_or_default();
             let fits = bytes.len().min(free.len());
@@ -178,6 +185,25 @@ impl<'a, A: InboundAliases> Engine<'a, A> {
             self.session.transmitted(fits);
             len = len.wrapping_add(fits);
         }
+        len
+    }
+
+    /// Whether some of the CONNECT is to be transmitted.
+    pub(crate) fn has_connect(&self) -> bool {
+        self.connect_sent.is_some()
+    }
+
+    /// Writes the next part of the CONNECT, as much as there is room for; tells how much it is, 0 when it is through. It
+    /// may be longer than any buffer.
+    pub(crate) fn connect_into(&mut self, out: &mut [u8]) -> usize {
+        let len = match self.connect_sent {
+            // Half a CONNECT is better not finished when the connection is given up.
+            Some(sent) if self.session.state() == State::Connecting => {
+                self.session.connect_part(&self.options.connect, sent as usize, out)
+            }
+            _ => 0,
+        };
+        self.connect_sent = self.connect_sent.filter(|_| len > 0).map(|sent| sent.wrapping_add(len as u32));
         len
     }
 

@@ -14,6 +14,16 @@ impl<'a> Input<'a> {
         Self { bytes: bytes.get_mut(..len).unwrap_or_default(), start: 0, end: 0 }
     }
 
+    /// Its memory, and how many pending bytes stand at the front of it.
+    pub(crate) fn into_parts(mut self) -> (&'a mut [u8], u16) {
+        self.free();
+        (self.bytes, self.end as u16)
+    }
+
+    pub(crate) fn of_parts(bytes: &'a mut [u8], filled: u16) -> Self {
+        Self { end: bytes.len().min(filled.into()), bytes, start: 0 }
+    }
+
     pub(crate) fn capacity(&self) -> usize {
         self.bytes.len()
     }

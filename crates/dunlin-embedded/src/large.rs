@@ -182,6 +182,8 @@ impl Large {
                 }
                 self.stage = if version.is_v5() { Stage::Section } else { Stage::Tail };
             }
+            // Without 5.0 there is nothing of that.
+            Stage::Section | Stage::Properties | Stage::Value if !version.is_v5() => self.stage = Stage::Tail,
             Stage::Section => return self.begin_section(input),
             Stage::Properties if self.section == 0 => self.end_section(input),
             Stage::Properties => {

@@ -33,8 +33,12 @@ pub trait Connector {
 /// whatever happens to the future of `poll`: the link need not be cancel safe.
 pub struct Line<'b> {
     state: Cell<LineState>,
-    pub(crate) input: Cell<Input<'b>>,
-    pub(crate) output: Cell<Output<'b>>,
+    input: Cell<&'b mut [u8]>,
+    /// So much of it came in and is not taken.
+    filled: Cell<u16>,
+    output: Cell<&'b mut [u8]>,
+    /// So much of it is to be written.
+    to_send: Cell<u16>,
     /// The input is to be filled.
     pub(crate) reads: Cell<bool>,
     /// The output is to be written.
@@ -63,21 +67,16 @@ pub(crate) enum LineState {
     Closed,
 }
 
-/// What is to be written.
-#[derive(Debug, Default)]
-pub(crate) struct Output<'b> {
-    pub(crate) bytes: &'b mut [u8],
-    pub(crate) len: usize,
-}
-
 impl<'b> Line<'b> {
     /// With memory for what is received, at least 64 bytes, and for what is transmitted at once, of any size. Messages
     /// for which the former is too small are skipped or told in parts.
     pub fn new(receive: &'b mut [u8], transmit: &'b mut [u8]) -> Self {
         Self {
             state: Cell::new(LineState::Idle),
-            input: Cell::new(Input::new(receive)),
-            output: Cell::new(Output { bytes: transmit, len: 0 }),
+            input: Cell::new(Input::new(receive).into_parts().0),
+            filled: Cell::new(0),
+            output: Cell::new(transmit),
+            to_send: Cell::new(0),
             reads: Cell::new(false),
             writes: Cell::new(false),
             client: Bell::default(),
@@ -127,10 +126,11 @@ impl<'b> Line<'b> {
     async fn read(&self, reader: &mut impl Read) {
         loop {
             until(|| self.reads.get()).await;
-            let mut input = Borrowed::of(&self.input);
-            match reader.read(input.item.free()).await {
+            let input = Borrowed::of(&self.input);
+            let filled = self.filled.get();
+            match reader.read(input.bytes.get_mut(filled.into()..).unwrap_or_default()).await {
                 Ok(0) | Err(_) => return,
-                Ok(len) => input.item.filled(len),
+                Ok(len) => self.filled.set(filled.wrapping_add(len as u16)),
             }
             drop(input);
             self.reads.set(false);
@@ -142,7 +142,7 @@ impl<'b> Line<'b> {
         loop {
             until(|| self.writes.get()).await;
             let output = Borrowed::of(&self.output);
-            let mut rest = output.item.bytes.get(..output.item.len).unwrap_or_default();
+            let mut rest = output.bytes.get(..self.to_send.get().into()).unwrap_or_default();
             while !rest.is_empty() {
                 match writer.write(rest).await {
                     Ok(0) | Err(_) => return,
@@ -183,16 +183,31 @@ impl<'b> Line<'b> {
 
     /// Gives the input away to be filled.
     pub(crate) fn fill(&self, input: Input<'b>) {
-        self.input.set(input);
+        let (bytes, filled) = input.into_parts();
+        self.input.set(bytes);
+        self.filled.set(filled);
         self.reads.set(true);
         self.here.ring();
     }
 
     /// Gives the output away to be written.
-    pub(crate) fn send(&self, output: Output<'b>) {
-        self.writes.set(output.len > 0);
+    pub(crate) fn send(&self, output: &'b mut [u8], len: usize) {
         self.output.set(output);
+        self.to_send.set(len as u16);
+        self.writes.set(len > 0);
         self.here.ring();
+    }
+
+    /// The memory of the input, where it is not away, and what came in.
+    pub(crate) fn take_input(&self) -> Input<'b> {
+        Input::of_parts(self.input.take(), self.filled.take())
+    }
+
+    /// The memory of the output, where it is not away.
+    pub(crate) fn take_output(&self) -> &'b mut [u8] {
+        let bytes = self.output.take();
+        let len = bytes.len().min(u16::MAX.into());
+        bytes.get_mut(..len).unwrap_or_default()
     }
 }
 
@@ -208,19 +223,19 @@ async fn until(condition: impl Fn() -> bool) {
 }
 
 /// A buffer that goes back when it is not needed any more, also if that is because a future was dropped.
-struct Borrowed<'c, T: Default> {
-    home: &'c Cell<T>,
-    item: T,
+struct Borrowed<'c, 'b> {
+    home: &'c Cell<&'b mut [u8]>,
+    bytes: &'b mut [u8],
 }
 
-impl<'c, T: Default> Borrowed<'c, T> {
-    fn of(home: &'c Cell<T>) -> Self {
-        Self { home, item: home.take() }
+impl<'c, 'b> Borrowed<'c, 'b> {
+    fn of(home: &'c Cell<&'b mut [u8]>) -> Self {
+        Self { home, bytes: home.take() }
     }
 }
 
-impl<T: Default> Drop for Borrowed<'_, T> {
+impl Drop for Borrowed<'_, '_> {
     fn drop(&mut self) {
-        self.home.set(core::mem::take(&mut self.item));
+        self.home.set(core::mem::take(&mut self.bytes));
     }
 }

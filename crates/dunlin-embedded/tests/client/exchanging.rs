@@ -106,3 +106,22 @@ fn a_connection_is_kept_alive() {
         });
     }
 }
+
+/// A token is far longer than all buffers together.
+#[test]
+fn a_password_may_be_longer_than_any_buffer() {
+    let token = "t".repeat(2_000);
+    for (face, version) in FACES.into_iter().flat_map(|face| VERSIONS.map(|version| (face, version))) {
+        for chunk in [1, 50, usize::MAX] {
+            let world = World::strict(ServerOptions::new().credentials("device", token.as_bytes())).with_chunks(chunk);
+            let mut options = options();
+            (options.connect.user_name, options.connect.password) = (Some("device"), Some(token.as_bytes()));
+            play(face, &world, version, &options, async |probe| {
+                probe.expect(Seen::Connected(false)).await;
+                probe.publish("on", Qos::AtLeastOnce);
+                assert!(matches!(probe.next().await, Seen::Published(..)));
+            });
+            assert_eq!(world.server(|server, _| server.breaches()), []);
+        }
+    }
+}

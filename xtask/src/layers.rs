@@ -67,7 +67,9 @@ fn broken_rule(layer: &Layer, edge: &Edge) -> Option<String> {
     if edge.ours {
         let to_testing = table::is_for_tests(&edge.to_folder);
         let allowed = layer.ours.allows(&edge.to)
-            || (edge.kind == Kind::Dev && (to_testing || table::may_test_with(&edge.from, &edge.to)));
+            // Itself with other features is no edge.
+            || (edge.kind == Kind::Dev
+                && (to_testing || edge.from == edge.to || table::may_test_with(&edge.from, &edge.to)));
         if allowed {
             return None;
         }

@@ -404,7 +404,7 @@ fn what_makes_no_connect_makes_none_in_parts() {
             assert_eq!(scene.connect_in_parts(now, &lone), Err(ConnectError::PasswordAlone));
         }
         let property = [0x26, 0, 1, b'a', 0, 1, b'b'];
-        let owner = PropertyOwner::Packet(dunlin_codec::PacketType::Connect);
+        let owner = PropertyOwner::Packet(PacketType::Connect);
         let properties = Properties::check(owner, &property).unwrap();
         let options = ConnectOptions { properties, ..ConnectOptions::default() };
         assert_eq!(scene.connect_in_parts(now, &options), Err(ConnectError::PropertyNotAllowed));

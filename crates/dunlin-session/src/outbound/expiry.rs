@@ -71,11 +71,16 @@ impl<M: Memory> Outbound<M> {
         if !EXPIRY || properties.is_empty() {
             return;
         }
-        if properties.number(PropertyId::MessageExpiryInterval).is_some() {
-            if self.aging.count == 0 {
-                (self.aging.stamped, self.aging.earliest) = (at, NEVER);
-            }
-            self.aging.count = self.aging.count.wrapping_add(1);
+        let Some(interval) = properties.number(PropertyId::MessageExpiryInterval) else { return };
+        if self.aging.count == 0 {
+            (self.aging.stamped, self.aging.earliest) = (at, NEVER);
+        }
+        self.aging.count = self.aging.count.wrapping_add(1);
+        // Here and not when it is stamped: a store that has 0 would give it back as something that was sent.
+        if interval == 0
+            && let Some(place) = self.interval_at(at)
+        {
+            self.set_number_at(place, 1);
         }
     }
 
@@ -96,7 +101,7 @@ impl<M: Memory> Outbound<M> {
             if (next == id || self.is_unsent(id))
                 && let Some(place) = self.interval_at(at)
             {
-                let deadline = round_up(now).saturating_add(self.number_at(place).max(1).into()).min(NEVER.into());
+                let deadline = round_up(now).saturating_add(self.number_at(place).into()).min(NEVER.into());
                 self.set_number_at(place, deadline as u32);
                 self.aging.earliest = self.aging.earliest.min(deadline as u32);
             }

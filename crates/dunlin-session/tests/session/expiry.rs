@@ -475,6 +475,21 @@ fn messages_expire_in_a_session_that_is_adopted() {
     assert_eq!(scene.wire(), message(0x34, 2, 5, b"2"));
 }
 
+/// Not even where the next process must take it for one that was sent already.
+#[test]
+fn an_interval_of_0_is_stored_and_repeated_as_1() {
+    let (mut scene, mut store) = (Scene::with_store(Version::V5).connected(), Store::default());
+    send(&mut scene, QOS1, 0, b"1");
+    store.take(&mut scene);
+    assert_eq!(store.messages[&1].packet, message(0x32, 1, 1, b"1"));
+    assert_eq!(scene.wire(), message(0x32, 1, 1, b"1"));
+    scene.break_link();
+    store.take(&mut scene);
+    let mut scene = store.restart(Version::V5);
+    meet(&mut scene, true);
+    assert_eq!(scene.wire(), message(0x3A, 1, 1, b"1"));
+}
+
 #[test]
 fn in_the_next_process_what_was_not_sent_expires_and_what_was_does_not() {
     let (mut scene, mut store) = (Scene::with_store(Version::V5).connected(), Store::default());

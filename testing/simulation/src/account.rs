@@ -1,7 +1,13 @@
+mod expiry;
+
+use std::collections::VecDeque;
+
 use dunlin_codec::{Qos, ReasonCode};
 use dunlin_session::{Outcome, Rejection, Uncertainty};
 
 use crate::{message::topic, tally::Tally};
+use expiry::Expiry;
+pub(crate) use expiry::Stored;
 
 /// What became of every message, both ways. What the standard or our design forbids ends the run where it happens; the
 /// rest is looked at in the end.
@@ -9,6 +15,8 @@ use crate::{message::topic, tally::Tally};
 pub(crate) struct Account {
     published: Vec<Published>,
     accepted: u32,
+    /// Messages whose time does not count yet, in the order of acceptance.
+    uncounted: VecDeque<u32>,
     offered: Vec<Offered>,
     /// Topics whose subscription was given up for a while.
     skipped: [bool; 3],
@@ -44,6 +52,10 @@ struct Published {
     arrived: u32,
     refused: Option<ReasonCode>,
     fate: Fate,
+    /// The client knows that its store has it.
+    is_stored: bool,
+    /// It has a Message Expiry Interval.
+    expiry: Option<Expiry>,
     /// What an event said of it.
     heard: Option<Outcome>,
     /// Nobody waits for its outcome but who listens to events.
@@ -122,6 +134,8 @@ impl Account {
             arrived: 0,
             refused: None,
             fate: Fate::Reserved,
+            is_stored: false,
+            expiry: None,
             heard: None,
             by_event: false,
             again: false,
@@ -184,9 +198,11 @@ impl Account {
         for published in &mut self.published {
             let may_be = published.fate == Fate::Open && behind < Some(published.sequence);
             if may_be && published.qos == qos && published.retain == retain {
-                published.perhaps_begun = true;
-                // A QoS 0 message that nobody asks about may have been lost before.
-                if !published.begun && published.tracked {
+                // One that was begun before may be withdrawn by now, and is not sent again.
+                let was_begun = published.begun || core::mem::replace(&mut published.perhaps_begun, true);
+                // A QoS 0 message that nobody asks about may have been lost before; one that expires may have run out, and
+                // its outcome is told only later.
+                if !was_begun && published.tracked && published.expiry.is_none() {
                     return;
                 }
             }
@@ -242,14 +258,23 @@ impl Account {
 
     /// The client crashed and goes on with what it stored. `stored`: whether it has a message, and whether that one may
     /// have been begun, as far as the store knows.
-    pub(crate) fn restart(&mut self, stored: impl Fn(u32) -> Option<bool>) {
+    pub(crate) fn restart(&mut self, now: u64, stored: impl Fn(u32) -> Option<Stored>) {
+        self.uncounted.clear();
         for (number, published) in self.published.iter_mut().enumerate() {
-            match (published.fate, stored(number as u32)) {
+            let stored = stored(number as u32);
+            if let (Some(expiry), Some(stored)) = (&mut published.expiry, stored) {
+                expiry.restart(now, stored);
+            }
+            if stored.is_some() {
+                published.is_stored = true;
+                self.uncounted.push_back(number as u32);
+            }
+            match (published.fate, stored.map(|stored| stored.begun)) {
                 (Fate::Open, None) => published.fate = Fate::Forgotten,
                 (Fate::Open, Some(begun)) => {
                     published.perhaps_begun |= begun;
-                    // It may have been withdrawn before, and others went by: that was not stored.
-                    published.again |= self.limits_were_lowered;
+                    // It may have been withdrawn before, or have run out, and others went by: that was not stored.
+                    published.again |= self.limits_were_lowered || published.expiry.is_some();
                 }
                 (Fate::Settled(outcome), Some(begun)) => {
                     published.fate = Fate::Open;
@@ -261,6 +286,11 @@ impl Account {
         }
         let waiting = self.offered.iter_mut().filter(|offered| offered.qos == Qos::ExactlyOnce);
         waiting.for_each(|offered| offered.may_repeat |= !offered.is_stored);
+    }
+
+    /// The client hears that its store has a message.
+    pub(crate) fn store(&mut self, number: u32) {
+        self.published[number as usize].is_stored = true;
     }
 
     /// The store deletes a message.
@@ -363,6 +393,7 @@ impl Account {
             if let Fate::Settled(outcome) = fate {
                 assert!(self.may_end_as(published, outcome), "message {number} may not end so: {published:?}");
             }
+            tally.expired += u64::from(fate == Fate::Settled(Outcome::Rejected(Rejection::Expired)));
             if let Fate::Settled(Outcome::Unknown(_)) = fate {
                 tally.unknown += u64::from(qos != Qos::AtMostOnce);
                 tally.partly_written += u64::from(qos == Qos::AtMostOnce);
@@ -373,8 +404,11 @@ impl Account {
                 // 3.1.1 has no Receive Maximum: a client whose memory is full ends the connection, and what was under way
                 // comes again.
                 let may_repeat = self.has_a_driver && qos == Qos::AtLeastOnce && arrived > 1;
+                let ran_out = published.expiry.is_some_and(|expiry| expiry.is_short()) && arrived == 0;
+                let ran_out =
+                    ran_out && matches!(fate, Fate::Settled(Outcome::Rejected(Rejection::Expired)) | Fate::Open);
                 assert!(
-                    !is_meant || (well && (arrived == 1 || may_repeat)),
+                    !is_meant || ran_out || (well && (arrived == 1 || may_repeat)),
                     "message {number} in a run without faults: {published:?}"
                 );
             }
@@ -402,6 +436,8 @@ impl Account {
             Outcome::Delivered(_) => acknowledged,
             Outcome::Rejected(Rejection::ByServer(reason)) => acknowledged && refused == Some(reason),
             Outcome::Rejected(Rejection::BeyondLimits(_)) => self.limits_were_lowered && !begun,
+            // Whether its time had run out was judged when it was told.
+            Outcome::Rejected(Rejection::Expired) => published.expiry.is_some() && !begun,
             Outcome::Rejected(Rejection::Closed) => self.was_closed && !begun,
             Outcome::Unknown(Uncertainty::PartlyWritten) => !acknowledged && perhaps,
             Outcome::Unknown(Uncertainty::SessionLost) => qos == Qos::ExactlyOnce && perhaps && self.session_was_lost,

@@ -26,6 +26,8 @@
 //! - Within a topic and QoS messages keep their order, and packets leave in the order of acceptance.
 //! - Every outcome is told exactly once, and is one that this run allows. Unknown is allowed for a message that was
 //!   begun in a run where the server forgot the session or lowered its limits; for QoS 0, where the link broke in it.
+//! - A message expires as it was told to: the interval that it arrives with is the rest of its time, and what ran out
+//!   before it was begun is not sent. A store has the interval and never a time of the clock.
 //! - No packet is one that a server would have to close for, and pings go out when they are due.
 //!
 //! ```

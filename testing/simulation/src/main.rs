@@ -105,6 +105,7 @@ fn report(tally: &Tally, took: Duration) {
         (tally.received, "messages received"),
         (tally.unknown, "QoS 1 and 2 messages ended Unknown"),
         (tally.partly_written, "QoS 0 messages ended Unknown, partly written"),
+        (tally.expired, "messages ran out unsent"),
         (tally.crashed_with, "messages went down with a client without a store"),
         (tally.virtual_time / 3_600_000, "hours of virtual time"),
     ] {

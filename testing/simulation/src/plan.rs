@@ -47,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) store_delay: u64,
     /// Of groups of records.
     pub(crate) store_fails_in: usize,
+    /// Of messages of 5.0: those that expire.
+    pub(crate) expires_in: usize,
     /// The application gives subscriptions up and makes them again.
     pub(crate) resubscribes: bool,
 }
@@ -80,6 +82,7 @@ impl Plan {
             store_delay: random.of(&[0, 2, 30, 400]),
             store_fails_in: random.of(&[0, 10]),
             resubscribes: random.once_in(3),
+            expires_in: random.of(&[0, 2, 4]),
         };
         if calm {
             plan = Self {

@@ -348,7 +348,11 @@ impl Server {
         assert!(len <= connection.limits.maximum_packet_size, "{} is too large: {len} bytes", brief(packet));
         let due = now + self.random.between(0, run.plan.thinking);
         match packet {
-            Packet::Publish(publish) => connection.handle_publish(due, session, publish, self.version, run),
+            Packet::Publish(publish) => {
+                let interval = publish.properties.number(PropertyId::MessageExpiryInterval);
+                run.account.check_interval(now, connection.accepted_at, number_of(publish.payload), interval);
+                connection.handle_publish(due, session, publish, self.version, run);
+            }
             Packet::Pubrel(ack) => {
                 connection.handle_pubrel(due, session, ack, self.version, run.plan.adopts);
             }

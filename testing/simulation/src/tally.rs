@@ -42,6 +42,8 @@ pub struct Tally {
     pub unknown: u64,
     /// QoS 0 messages that ended `Unknown`, because the link broke inside them.
     pub partly_written: u64,
+    /// Messages whose time ran out before they were sent.
+    pub expired: u64,
     /// Messages that went down with a client that has no store.
     pub crashed_with: u64,
     /// Milliseconds of virtual time.
@@ -77,6 +79,7 @@ impl AddAssign for Tally {
         self.received += other.received;
         self.unknown += other.unknown;
         self.partly_written += other.partly_written;
+        self.expired += other.expired;
         self.crashed_with += other.crashed_with;
         self.virtual_time += other.virtual_time;
         self.longest_settling = self.longest_settling.max(other.longest_settling);

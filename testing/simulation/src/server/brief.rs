@@ -23,8 +23,10 @@ pub(super) fn brief(packet: &Packet<'_>) -> String {
             let retain = if publish.retain { ", retain" } else { "" };
             let alias = publish.properties.number(PropertyId::TopicAlias);
             let alias = alias.map_or(String::new(), |alias| format!(", alias {alias}"));
-            let (qos, bytes) = (publish.qos as u8, publish.payload.len());
-            format!("PUBLISH{id}: message {}, QoS {qos}{dup}{retain}{alias}, {bytes} bytes", number_of(publish.payload))
+            let expiry = publish.properties.number(PropertyId::MessageExpiryInterval);
+            let expiry = expiry.map_or(String::new(), |seconds| format!(", expires after {seconds} s"));
+            let (qos, bytes, number) = (publish.qos as u8, publish.payload.len(), number_of(publish.payload));
+            format!("PUBLISH{id}: message {number}, QoS {qos}{dup}{retain}{alias}{expiry}, {bytes} bytes")
         }
         Packet::Puback(it) => ack("PUBACK", it),
         Packet::Pubrec(it) => ack("PUBREC", it),

@@ -21,6 +21,8 @@ pub(super) struct Connection {
     pub(super) client_receive_maximum: usize,
     /// CONNACK was sent, and had so many bytes.
     pub(super) connack_len: Option<usize>,
+    /// When that was.
+    pub(super) accepted_at: u64,
     pub(super) answers: Vec<(u64, Answer)>,
     /// Identifiers that count against our Receive Maximum.
     pub(super) in_flight: Vec<u16>,
@@ -62,6 +64,7 @@ impl Connection {
             session_expiry: 0,
             client_receive_maximum: 1,
             connack_len: None,
+            accepted_at: 0,
             answers: Vec::new(),
             in_flight: Vec::new(),
             pubrecs: VecDeque::new(),

@@ -144,7 +144,7 @@ impl Server {
         let connack = Connack { properties, ..Connack::new(self.version, session_present, ReasonCode::SUCCESS) };
         self.put(now, &Packet::Connack(connack), run);
         if let Some(connection) = &mut self.connection {
-            connection.connack_len = Some(self.out.len());
+            (connection.connack_len, connection.accepted_at) = (Some(self.out.len()), now);
         }
         self.resend(now, run);
     }

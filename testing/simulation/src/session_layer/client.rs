@@ -3,7 +3,7 @@ mod driver;
 
 use dunlin_codec::{PacketId, Qos};
 use dunlin_session::{
-    Backoff, ConnectOptions, Delivery, Instant, Outcome, ResumeWithoutState, Session, State, Timeout,
+    Backoff, ConnectOptions, Delivery, Instant, Outcome, Rejection, ResumeWithoutState, Session, State, Timeout,
 };
 
 use super::{
@@ -127,6 +127,9 @@ impl Client {
         loop {
             self.turn(session);
             let is_due = session.state() == State::Disconnected && !self.has_crashed();
+            if is_due {
+                self.remote.run.account.count(self.now, M::STORES);
+            }
             if is_due && session.handle_timeout(at(self.now)) == Some(Timeout::Reconnect) {
                 self.connect(session, &options);
                 continue;
@@ -181,7 +184,7 @@ impl Client {
             for number in received.into_iter().chain(self.disk.received()) {
                 account.handle_received(number, self.in_hand.iter().any(|arrived| arrived.number == number));
             }
-            account.restart(|number| self.disk.find(number));
+            account.restart(self.now, |number| self.disk.find(number));
         } else {
             self.remote.crash(self.now, told, false);
             self.remote.run.account.crash(&mut self.remote.run.tally);
@@ -218,6 +221,9 @@ impl Client {
         match self.in_use.get_mut(id.get() as usize).and_then(Option::take) {
             Some(Use::Message(number)) => {
                 self.trace(format_args!("settles message {number}: {outcome:?}"));
+                if outcome == Outcome::Rejected(Rejection::Expired) {
+                    self.remote.run.account.check_expired(self.now, number);
+                }
                 self.remote.run.account.settle(number, outcome);
             }
             other => panic!("{outcome:?} for identifier {id}, which stands for {other:?}"),

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use dunlin_codec::{Decoded, Packet, PacketId, Version, decode};
+use dunlin_codec::{Decoded, Packet, PacketId, PropertyId, PublishHead, Version, decode};
 use dunlin_session::{MessageRecord, MessageStage, Record, Segments, ServerSession, Session, SessionRecord, State};
 
 use super::memory::Given;
 use crate::{
-    account::Account,
+    account::{Account, Stored},
     message::number_of,
     random::Random,
     tally::{Fault, Tally},
@@ -127,7 +127,7 @@ impl Disk {
         &mut self,
         now: u64,
         session: &mut Session<M>,
-        account: &Account,
+        account: &mut Account,
         fails_in: usize,
         random: &mut Random,
         tally: &mut Tally,
@@ -139,6 +139,11 @@ impl Disk {
             self.given.clear();
             session.store_failed();
             return Some(Vec::new());
+        }
+        for record in &self.given[..records] {
+            if let Kept::Message(_, message) = record {
+                account.store(message.number);
+            }
         }
         let received = self.write(records, account);
         for numbers in self.acknowledged.values_mut() {
@@ -154,7 +159,12 @@ impl Disk {
         for record in self.given.drain(..records) {
             match record {
                 Kept::Session(session) => self.session = Some(session),
-                Kept::Message(id, message) => drop(self.messages.insert(id, message)),
+                Kept::Message(id, message) => {
+                    if message.stage == MessageStage::Published {
+                        account.check_record(message.number, message.interval());
+                    }
+                    self.messages.insert(id, message);
+                }
                 Kept::MessageDeleted(id) => {
                     if let Some(Message { number, .. }) = self.messages.remove(&id) {
                         account.check_deleted(number);
@@ -204,10 +214,11 @@ impl Disk {
             .is_some_and(|session| matches!(session.server_session, ServerSession::Kept | ServerSession::Adopted))
     }
 
-    /// The message of this number is written: whether it may have been begun, as far as that is written.
-    pub(super) fn find(&self, number: u32) -> Option<bool> {
+    /// What is written of the message of this number.
+    pub(super) fn find(&self, number: u32) -> Option<Stored> {
         let message = self.messages.values().find(|message| message.number == number)?;
-        (message.stage != MessageStage::GivenUp).then(|| self.is_begun(message))
+        let stored = Stored { begun: self.is_begun(message), interval: message.interval() };
+        (message.stage != MessageStage::GivenUp).then_some(stored)
     }
 
     /// Messages of the server whose receipt is written.
@@ -243,6 +254,11 @@ impl Disk {
 }
 
 impl Message {
+    /// Its Message Expiry Interval, in seconds. Only 5.0 has one.
+    fn interval(&self) -> Option<u32> {
+        PublishHead::read(Version::V5, &self.packet)?.properties.number(PropertyId::MessageExpiryInterval)
+    }
+
     /// A packet that is written is that of its message.
     fn check(&self, version: Version) {
         if self.stage == MessageStage::Published {

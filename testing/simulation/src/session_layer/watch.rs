@@ -32,6 +32,11 @@ impl Watch {
         self.owed_since = None;
     }
 
+    /// No packet has left in part.
+    pub(super) fn is_between(&self) -> bool {
+        self.left == 0 && self.head.is_empty()
+    }
+
     /// These bytes leave.
     pub(super) fn look(&mut self, now: u64, mut bytes: &[u8]) {
         while !bytes.is_empty() {

@@ -1,4 +1,7 @@
-use dunlin_codec::{Properties, Qos, ReasonCode, SubscriptionFilter, SubscriptionOptions, TopicFilter};
+use dunlin_codec::{
+    PacketType, Properties, Property, PropertyOwner, Qos, ReasonCode, SubscriptionFilter, SubscriptionOptions,
+    TopicFilter,
+};
 use dunlin_session::{Delivery, PublishError, PublishOptions, Session, State};
 
 use super::{Arrived, Client, Use};
@@ -58,13 +61,23 @@ impl Client {
         let len = self.random.of(M::SIZES);
         let tracked = qos != Qos::AtMostOnce || self.random.once_in(2);
         let retain = self.random.once_in(8);
-        let options = PublishOptions { tracked, retain, ..PublishOptions::qos(qos) };
+        let plan = &self.remote.run.plan;
+        let expires = plan.version.is_v5() && self.random.once_in(plan.expires_in);
+        let interval = expires.then(|| self.random.of(&[0, 1, 2, 2, 5, 60, 3_600]));
+        let mut memory = [0; 5];
+        let len_of_properties = interval.map_or(0, |seconds| {
+            Property::MessageExpiryInterval(seconds).encode(&mut memory).expect("room for an interval")
+        });
+        let owner = PropertyOwner::Packet(PacketType::Publish);
+        let properties = Properties::check(owner, &memory[..len_of_properties]).expect("a property of PUBLISH");
+        let options = PublishOptions { tracked, retain, properties, ..PublishOptions::qos(qos) };
         write_payload(&mut self.payload, number, len);
         let accepted = session.publish(topic(TO_SERVER, number), M::payload(&self.payload), options);
         match accepted {
             Ok(id) => {
                 self.remote.run.account.accept(qos, retain, len, tracked);
-                self.trace(format_args!("accepts message {number}, {qos}, {len} bytes, id {id:?}"));
+                self.remote.run.account.expires(self.now, number, interval);
+                self.trace(format_args!("accepts message {number}, {qos}, {len} bytes, id {id:?}, {interval:?} s"));
                 assert_eq!(id.is_some(), tracked, "the identifier of message {number}");
                 if let Some(id) = id {
                     self.take_id(id, Use::Message(number));

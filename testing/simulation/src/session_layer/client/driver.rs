@@ -1,4 +1,4 @@
-use dunlin_codec::{PacketId, PropertyId, ReasonCode};
+use dunlin_codec::{PacketId, PropertyId, PublishHead, ReasonCode};
 use dunlin_session::{Chunk, ConnectOptions, Event, Progress, Session, State};
 
 use super::{Arrived, Client, Use, at};
@@ -100,6 +100,7 @@ impl Client {
             if self.step() {
                 return any;
             }
+            self.remote.run.account.count(self.now, M::STORES);
             let len = match session.poll_transmit(at(self.now)) {
                 None => break,
                 Some(Chunk::Share(payload)) => {
@@ -108,6 +109,12 @@ impl Client {
                 }
                 Some(Chunk::Copy(bytes)) => {
                     let len = self.remote.write(self.now, bytes);
+                    let message =
+                        PublishHead::read(self.remote.run.plan.version, bytes).filter(|_| self.watch.is_between());
+                    let id = message.and_then(|message| message.packet_id);
+                    if let Some(Some(Use::Message(number))) = id.and_then(|id| self.in_use.get(id.get() as usize)) {
+                        self.remote.run.account.give_first_bytes(self.now, *number, len > 0);
+                    }
                     self.watch.look(self.now, &bytes[..len]);
                     len
                 }
@@ -211,6 +218,7 @@ impl Client {
             true => session.handle_connection_refused(at(self.now)),
             false => session.handle_connection_lost(at(self.now)),
         }
+        self.remote.run.account.lose_connection();
         self.in_use.iter_mut().filter(|used| **used == Some(Use::Request)).for_each(|used| *used = None);
         self.poll_settled(session);
         (self.closing, self.blocked) = (false, false);

@@ -106,8 +106,11 @@ impl<M: Memory> Session<M> {
                 Ok(Handled::Event(None))
             }
             _ => {
-                // It is not told, so it is new when it comes again.
-                self.inbound.release(id);
+                // It is not told, so it is new when it comes again. A QoS 2 message of before, whose identifier a QoS 1
+                // message must not have, stays known.
+                if qos == Qos::ExactlyOnce {
+                    self.inbound.release(id);
+                }
                 Err(ProtocolViolation::ReceiveMaximumExceeded.into())
             }
         }

@@ -314,6 +314,21 @@ fn more_messages_than_our_receive_maximum_are_a_fault() {
     }
 }
 
+/// A server that gives a QoS 1 message the identifier of a QoS 2 message is told, and makes nobody forget.
+#[test]
+fn a_message_that_is_not_taken_leaves_the_one_with_its_identifier_known() {
+    for scene in scenes_v5() {
+        let mut scene = scene.in_room(Room { received: 1, ..Room::default() });
+        scene.begin_with(&ConnectOptions { receive_maximum: 1, ..usual() });
+        scene.receives(&connack(Version::V5, false));
+        receive(&mut scene, 0x34, &[3]);
+        let packet = scene.publish_packet(0x32, 3, b"");
+        assert_eq!(scene.fault(&packet), ProtocolViolation::ReceiveMaximumExceeded.into());
+        scene.resume();
+        assert_eq!(scene.receives(&scene.publish_packet(0x3C, 3, b"")), []);
+    }
+}
+
 #[test]
 fn in_3_1_1_the_memory_is_the_limit() {
     for scene in scenes_of(Version::V3_1_1, Room { received: 2, ..Room::default() }) {

@@ -463,7 +463,6 @@ impl<M: Memory> Outbound<M> {
         match self.segments.first() {
             Some((at, payload)) if at == self.cursor => Some(Chunk::Share(payload)),
             Some((at, _)) if at < self.run_end => self.log.bytes().get(self.cursor..at).map(Chunk::Copy),
-            _ if self.cursor == self.run_end => None,
             _ => self.log.bytes().get(self.cursor..self.run_end).map(Chunk::Copy),
         }
     }

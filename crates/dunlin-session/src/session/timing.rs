@@ -51,7 +51,7 @@ impl Timing {
     }
 
     pub(super) fn handle_connecting(&mut self, now: Instant, connect_timeout: u32, ping_timeout: u32) {
-        *self = Self { ping_timeout, connect_deadline: now + connect_timeout, asked_at: now, ..Self::new() };
+        *self = Self { ping_timeout, connect_deadline: now + connect_timeout, ..Self::new() };
     }
 
     pub(super) fn handle_connected(&mut self, now: Instant, keep_alive: u16) {

@@ -3,7 +3,7 @@ use core::fmt;
 use dunlin_codec::{EncodeError, Properties, Qos, Will};
 
 /// How to connect. CONNECT says what stands here and no more.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct ConnectOptions<'o> {
     /// Names the session; empty: the server chooses.
     pub client_id: &'o str,
@@ -82,6 +82,32 @@ impl Default for ConnectOptions<'_> {
             ack_timeout: 0,
             ping_timeout: 10_000,
         }
+    }
+}
+
+/// Does not show the password, nor the user name: with some servers a token is part of it.
+impl fmt::Debug for ConnectOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectOptions")
+            .field("client_id", &self.client_id)
+            .field("user_name", &self.user_name.map(|_| "..."))
+            .field("password", &self.password.map(|_| "..."))
+            .field("will", &self.will)
+            .field("clean_start", &self.clean_start)
+            .field("resume_without_state", &self.resume_without_state)
+            .field("keep_alive", &self.keep_alive)
+            .field("session_expiry_interval", &self.session_expiry_interval)
+            .field("receive_maximum", &self.receive_maximum)
+            .field("topic_alias_maximum", &self.topic_alias_maximum)
+            .field("maximum_packet_size", &self.maximum_packet_size)
+            .field("send_maximum", &self.send_maximum)
+            .field("request_response_information", &self.request_response_information)
+            .field("request_problem_information", &self.request_problem_information)
+            .field("properties", &self.properties)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("ack_timeout", &self.ack_timeout)
+            .field("ping_timeout", &self.ping_timeout)
+            .finish()
     }
 }
 

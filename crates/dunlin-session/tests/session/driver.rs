@@ -132,6 +132,14 @@ fn a_session_shows_its_state_and_no_secret() {
 }
 
 #[test]
+fn options_show_what_connect_says_and_no_secret() {
+    let shown = format!("{:?}", ConnectOptions { user_name: Some("token"), ..options() });
+    assert!(!shown.contains("token") && !shown.contains("115, 101"), "{shown}");
+    let parts = ["client_id: \"sensor\"", "user_name: Some(\"...\")", "password: Some(\"...\")", "ping_timeout: 10000"];
+    assert!(parts.iter().all(|part| shown.contains(part)), "{shown}");
+}
+
+#[test]
 fn the_memory_of_the_servers_aliases_can_be_read() {
     story(|session| assert_eq!(session.inbound_aliases().topic(1), b""));
 }

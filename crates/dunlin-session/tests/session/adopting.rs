@@ -381,3 +381,21 @@ fn a_message_with_a_full_quota_waits_for_both() {
         assert_eq!(scene.wire(), scene.publish_packet(0x34, 2, b"2"));
     }
 }
+
+/// Doubles of QoS 1 are allowed, so its identifiers need not be asked about.
+#[test]
+fn nor_does_the_next_process_ask_about_identifiers_of_qos_1() {
+    for scene in scenes_with_store() {
+        let (version, mut store) = (scene.version, Store::default());
+        let mut scene = adopted(scene);
+        store.take(&mut scene);
+        scene.send(QOS1, b"1");
+        // That it may be begun is not stored.
+        store.apply(&scene.give()[0]);
+        let mut scene = store.restart(version);
+        let accepted = connack(version, true);
+        scene.meet(&accepted);
+        store.take(&mut scene);
+        assert_eq!(scene.wire(), scene.publish_packet(0x32, 1, b"1"));
+    }
+}

@@ -39,6 +39,20 @@ fn no_byte_of_a_message_leaves_before_it_is_stored() {
 }
 
 #[test]
+fn of_several_that_are_not_stored_none_leaves() {
+    for mut scene in scenes_with_store() {
+        scene = scene.connected_and_stored();
+        for payload in [b"1", b"2", b"3"] {
+            scene.send(QOS1, payload);
+            assert_eq!(scene.wire(), []);
+        }
+        scene.store();
+        let packets = [(1, b"1"), (2, b"2"), (3, b"3")].map(|(id, payload)| scene.publish_packet(0x32, id, payload));
+        assert_eq!(scene.wire(), all(&packets));
+    }
+}
+
+#[test]
 fn a_payload_beside_the_log_is_given_beside_its_head() {
     for scene in scenes_with_store() {
         let mut scene = scene.connected_and_stored();

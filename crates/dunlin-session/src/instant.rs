@@ -63,6 +63,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_clock_begins_at_0() {
+        assert_eq!(Instant::default(), Instant::from_millis(0));
+        assert_eq!(Instant::default().as_millis(), 0);
+    }
+
+    #[test]
     fn seconds_are_whole() {
         for millis in
             [0, 1, 999, 1_000, 1_001, 65_535_999, 65_536_000, 524_287_999, 524_288_000, u32::MAX.into(), 1 << 50]

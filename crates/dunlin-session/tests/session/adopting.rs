@@ -293,6 +293,26 @@ fn what_an_unsure_session_received_is_not_told_again() {
     }
 }
 
+/// Of a server without a session it is known that nothing was received.
+#[test]
+fn what_an_unsure_session_received_is_forgotten_with_it() {
+    for mut scene in scenes_with_store() {
+        let (version, mut store) = (scene.version, Store::default());
+        scene.begin();
+        store.take(&mut scene);
+        let accepted = connack(version, false);
+        scene.receives(&accepted);
+        let incoming = scene.publish_packet(0x34, 7, b"");
+        let delivery = scene.deliveries(&incoming)[0];
+        scene.acknowledge(delivery);
+        store.apply(&scene.give()[0]);
+        let mut scene = store.restart(version);
+        scene.begin();
+        scene.receives(&accepted);
+        assert_eq!(scene.deliveries(&incoming).len(), 1);
+    }
+}
+
 /// The next process does not know which identifiers were freed, but which messages were not begun.
 #[test]
 fn the_next_process_frees_identifiers_too() {

@@ -137,6 +137,17 @@ fn a_server_that_breaks_the_conversation_is_told() {
     }
 }
 
+/// Nobody waits for the length of what can be neither AUTH nor CONNACK.
+#[test]
+fn another_packet_than_auth_or_connack_is_told_at_its_first_byte() {
+    for mut scene in scenes_v5() {
+        begin(&mut scene, "SCRAM");
+        let now = scene.now;
+        assert!(matches!(scene.handle_input(now, &[0xF0]), Progress::Incomplete { .. }));
+        assert_eq!(scene.fault(&[0x30]), ProtocolViolation::FirstPacketNotConnack.into());
+    }
+}
+
 /// A second challenge may not come before the first was answered.
 #[test]
 fn challenges_and_answers_take_turns() {

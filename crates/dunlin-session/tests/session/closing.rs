@@ -135,6 +135,20 @@ fn a_client_that_gives_up_is_told_how_far_each_message_got() {
     }
 }
 
+/// Of the others the session tells each.
+#[test]
+fn a_client_that_gives_up_is_told_how_many_messages_that_nobody_asked_about_never_left() {
+    for scene in scenes() {
+        let mut scene = scene.connected();
+        scene.send(QOS0, b"begun");
+        scene.wire_at_most(1);
+        scene.send(QOS0, b"1");
+        scene.send_tracked(b"asked about");
+        scene.send(QOS0, b"2");
+        assert_eq!(scene.abandon(), 2);
+    }
+}
+
 fn said(bytes: &[u8]) -> Properties<'_> {
     Properties::check(PropertyOwner::Packet(PacketType::Disconnect), bytes).unwrap()
 }

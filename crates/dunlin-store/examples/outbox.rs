@@ -1,15 +1,19 @@
 //! A sensor that loses no reading: what it accepted goes out, now or in a later process.
 //!
-//! Usage: `outbox mqtt://SERVER FOLDER`. End it in whatever way, start it again, and see.
+//! ```text
+//! cargo run -p dunlin-store --example outbox -- mqtt://localhost FOLDER
+//! ```
+//!
+//! End it in whatever way, without a server too, start it again, and see.
 
-use std::{error::Error, time::Duration};
+use std::{env, error::Error, time::Duration};
 
 use dunlin::{Client, ConnectOptions, Drain, Qos};
 use dunlin_store::FileStore;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = env::args().skip(1);
     let url = arguments.next().ok_or("the first argument is a URL")?;
     let store = FileStore::open(arguments.next().ok_or("the second argument is a folder")?)?;
     if let Some(damage) = &store.report().damage {
@@ -31,8 +35,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let id = receipt.stored().await?;
         println!("{id} is on disk; nothing loses it now");
         tokio::spawn(async move { println!("{id}: {:?}", receipt.await) });
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    println!("{:?}", client.close(Drain::within(Duration::from_secs(5))).await);
+    println!("{:?}", client.close(Drain::within(Duration::from_secs(2))).await);
     Ok(())
 }

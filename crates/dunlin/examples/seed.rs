@@ -13,26 +13,15 @@ use dunlin::{
     blocking::{Client, Handlers},
 };
 
-fn do_test_mqtt() -> Result<(), Box<dyn Error>> {
-    let mqtt_host = setting("MQTT_HOST", "your_host");
-    let mqtt_port = setting("MQTT_PORT", "8883").parse()?; // default 8883
-    let device_id = setting("MQTT_CLIENT_ID", "your_device_id");
-
-    let username = setting("MQTT_USER", "your_username");
-    let password = setting("MQTT_PASSWORD", "your_password");
+fn main() -> Result<(), Box<dyn Error>> {
     let topic = setting("MQTT_TOPIC", "your_topic");
-
-    let mut tls = TlsOptions::new();
-    if let Ok(ca_certificate) = env::var("MQTT_CA") {
-        tls = tls.ca_file(ca_certificate);
-    }
-
-    let connect_setting = ConnectOptions::new(mqtt_host)
-        .port(mqtt_port)
-        .tls(tls)
-        .client_id(device_id)
-        .user_name(username)
-        .password(password);
+    let tls = TlsOptions::new();
+    let connect_setting = ConnectOptions::new(setting("MQTT_HOST", "your_host"))
+        .port(setting("MQTT_PORT", "8883").parse()?)
+        .tls(if let Ok(ca_certificate) = env::var("MQTT_CA") { tls.ca_file(ca_certificate) } else { tls })
+        .client_id(setting("MQTT_CLIENT_ID", "your_device_id"))
+        .user_name(setting("MQTT_USER", "your_username"))
+        .password(setting("MQTT_PASSWORD", "your_password"));
 
     // Connect to host: there is no client without a connection, and the error says why.
     let client = Client::connect(connect_setting)?;
@@ -47,9 +36,8 @@ fn do_test_mqtt() -> Result<(), Box<dyn Error>> {
             .unsubscribed(|label| println!("Unsubscribed Changed. {label:?}")),
     );
 
-    let mut packet_id = 1;
-
     // Subscribe to a topic
+    let mut packet_id = 1;
     let mut subscription = client.subscribe(&topic).qos(Qos::ExactlyOnce).label(packet_id).wait()?;
     packet_id += 1;
 
@@ -68,8 +56,4 @@ fn do_test_mqtt() -> Result<(), Box<dyn Error>> {
 
 fn setting(name: &str, default: &str) -> String {
     env::var(name).unwrap_or_else(|_| default.to_owned())
-}
-
-fn main() -> Result<(), Box<dyn Error>> {
-    do_test_mqtt()
 }

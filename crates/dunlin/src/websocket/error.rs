@@ -147,7 +147,7 @@ pub enum WebSocketSetupError {
     Path,
     /// The host has something in it that no host has.
     Host,
-    /// A header whose name or value HTTP cannot say.
+    /// A header whose name or value HTTP cannot say; of the name, what stands before a colon or space.
     Header {
         /// Its name.
         name: Box<str>,

@@ -94,6 +94,11 @@ pub enum Rejection {
     BeyondLimits(ReasonCode),
     /// Its Message Expiry Interval ran out before any of it was sent.
     Expired,
+    /// It was dropped before any of it was sent, to make room for others: see
+    /// [`Session::drop_oldest`](crate::Session::drop_oldest).
+    Dropped,
+    /// Its publisher took it back before any of it was sent.
+    Withdrawn,
     /// The client was closed before any of it was sent.
     Closed,
 }

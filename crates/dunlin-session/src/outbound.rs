@@ -5,6 +5,7 @@ mod log;
 mod overdue;
 mod short_run;
 mod store;
+mod withdrawal;
 
 use core::cell::Cell;
 

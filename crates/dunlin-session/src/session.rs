@@ -4,6 +4,7 @@ mod input;
 mod overdue;
 mod store;
 mod timing;
+mod withdrawal;
 
 pub use authentication::AuthenticateError;
 

@@ -45,6 +45,14 @@ impl Aging {
         }
     }
 
+    /// Of the records from here on one of so many bytes was taken out.
+    #[inline]
+    pub(super) fn cut(&mut self, at: usize, len: usize) {
+        if EXPIRY && at < self.stamped {
+            self.stamped = self.stamped.wrapping_sub(len);
+        }
+    }
+
     /// The record that was at `at` in the log before ends now at `end` in the one that is made anew.
     #[inline]
     pub(super) fn keep(&mut self, before: &Self, at: usize, deadline: Option<u32>, end: usize) {
@@ -109,8 +117,15 @@ impl<M: Memory> Outbound<M> {
         }
     }
 
+    /// The unsent record at `at` will not be begun.
+    pub(super) fn forget_expiry(&mut self, at: usize) {
+        if self.deadline_at(at).is_some() {
+            self.aging.count = self.aging.count.wrapping_sub(1);
+        }
+    }
+
     /// Bytes of the record at `at`, where `id` is the first listed one from there on, and the first one behind it.
-    fn step(&mut self, at: usize, id: u16) -> Option<(usize, u16)> {
+    pub(super) fn step(&mut self, at: usize, id: u16) -> Option<(usize, u16)> {
         if let Some(slot) = self.slots.at(id).filter(|slot| slot.at as usize == at) {
             return Some((slot.len as usize, slot.next));
         }

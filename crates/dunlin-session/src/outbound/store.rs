@@ -92,6 +92,14 @@ impl<M: Memory> Outbound<M> {
         self.find_unstored_from(first);
     }
 
+    /// The message of this slot will not be sent.
+    pub(super) fn forget_unstored(&mut self, id: u16) {
+        if self.journal.marks().is_some_and(|marks| marks.unstored == id) {
+            let next = self.next_counted(id);
+            self.find_unstored_from(next);
+        }
+    }
+
     fn find_unstored_from(&mut self, mut first: u16) {
         while let Some(id) = PacketId::new(first).filter(|id| journal::may_begin(&mut self.journal, *id)) {
             first = self.next_counted(id.get());

@@ -37,3 +37,4 @@ mod storing;
 mod storing_received;
 mod unaltered;
 mod wire;
+mod withdrawing;

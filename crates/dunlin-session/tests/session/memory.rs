@@ -49,6 +49,8 @@ pub(crate) trait Face {
     fn handle_reading_resumed(&mut self, now: Instant);
     fn handle_connection_lost(&mut self, now: Instant);
     fn give_up(&mut self, id: PacketId) -> bool;
+    fn withdraw(&mut self, id: PacketId) -> bool;
+    fn drop_oldest(&mut self, at_most: Qos) -> bool;
     fn abandon(&mut self) -> usize;
     fn flushed(&mut self);
 
@@ -345,6 +347,14 @@ impl<M: Given> Face for Session<M> {
 
     fn give_up(&mut self, id: PacketId) -> bool {
         self.give_up(id)
+    }
+
+    fn withdraw(&mut self, id: PacketId) -> bool {
+        self.withdraw(id)
+    }
+
+    fn drop_oldest(&mut self, at_most: Qos) -> bool {
+        self.drop_oldest(at_most)
     }
 
     fn abandon(&mut self) -> usize {

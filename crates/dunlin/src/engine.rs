@@ -1,34 +1,36 @@
 mod durable;
 mod filters;
 mod inbox;
+mod outcomes;
+mod queue;
 mod receipts;
 mod router;
+mod shared;
 mod stalls;
+mod statistics;
 mod unclaimed;
 
 pub(crate) use durable::Given;
 pub(crate) use filters::{Holder, Terms};
 pub(crate) use inbox::{Batch, Inbox};
+pub(crate) use shared::Shared;
+pub use statistics::Statistics;
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use bytes::Bytes;
-use dunlin_codec::{PacketId, PropertyId, Publish};
-use dunlin_session::{Delivery, Instant, Outcome, Rejection, Session, Uncertainty};
+use dunlin_codec::{PropertyId, Publish};
+use dunlin_session::{Delivery, Instant, Session};
 
 use crate::{
     ConnectOptions, ConnectionError, Event, Message, ReauthenticateError, Status,
-    authentication::{Conversation, Method, Reauthentication},
+    authentication::{Conversation, Reauthentication},
     events::EventQueue,
-    lock,
     memory::{self, Heap},
     message::Parts,
     millis,
@@ -38,136 +40,6 @@ use filters::{Answer, Filters};
 use receipts::Receipts;
 use stalls::Stalls;
 use unclaimed::Unclaimed;
-
-/// What the handles of a client and its driver share: the engine behind one short lock, under which nobody makes a
-/// system call, wakes a task or waits.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    engine: Mutex<Engine>,
-    pub(crate) authentication: Option<Method>,
-    /// Bytes of messages that wait in subscriptions.
-    unread: AtomicUsize,
-    unread_limit: usize,
-    /// The driver waits for `unread` to fall. Written under the lock, read without.
-    reading_stopped: AtomicBool,
-    /// The driver sleeps until its waker is called. Written under the lock, read without as a hint.
-    asleep: AtomicBool,
-}
-
-impl Shared {
-    pub(crate) fn new(options: &ConnectOptions) -> Self {
-        Self {
-            engine: Mutex::new(Engine::new(options)),
-            authentication: options.authentication.clone(),
-            unread: AtomicUsize::new(0),
-            // With 0 nothing would ever be read.
-            unread_limit: options.unread_bytes.max(1),
-            reading_stopped: AtomicBool::new(false),
-            asleep: AtomicBool::new(false),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Engine> {
-        lock(&self.engine)
-    }
-
-    /// Does something to the engine, and wakes the driver if it sleeps.
-    #[inline]
-    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Engine) -> T) -> T {
-        let mut engine = self.lock();
-        let result = act(&mut engine);
-        let waker = if self.asleep.load(Ordering::Relaxed) { self.take_driver(&mut engine) } else { None };
-        drop(engine);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        result
-    }
-
-    /// As [`Shared::with`], but what fails is no work for the driver: a publisher that waits for room and the driver
-    /// would wake each other for ever.
-    #[inline]
-    pub(crate) fn try_with<T, E>(&self, act: impl FnOnce(&mut Engine) -> Result<T, E>) -> Result<T, E> {
-        let mut engine = self.lock();
-        let result = act(&mut engine);
-        let wake = result.is_ok() && self.asleep.load(Ordering::Relaxed);
-        let waker = if wake { self.take_driver(&mut engine) } else { None };
-        drop(engine);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        result
-    }
-
-    /// As [`Shared::with`], but wakes the driver also when it waits for the socket alone.
-    pub(crate) fn with_driver_woken<T>(&self, act: impl FnOnce(&mut Engine) -> T) -> T {
-        let mut engine = self.lock();
-        let result = act(&mut engine);
-        let waker = self.take_driver(&mut engine);
-        drop(engine);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        result
-    }
-
-    fn take_driver(&self, engine: &mut Engine) -> Option<Waker> {
-        self.asleep.store(false, Ordering::Relaxed);
-        engine.driver.clone()
-    }
-
-    /// The driver will sleep: `waker` is called by whoever has work for it. To be called under the lock.
-    pub(crate) fn sleep(&self, engine: &mut Engine, waker: &Waker, asleep: bool) {
-        match &mut engine.driver {
-            Some(known) => known.clone_from(waker),
-            None => engine.driver = Some(waker.clone()),
-        }
-        self.asleep.store(asleep, Ordering::Relaxed);
-    }
-
-    /// Whether the driver seems to sleep: then what a subscription has taken is acknowledged at once.
-    pub(crate) fn seems_asleep(&self) -> bool {
-        self.asleep.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn is_overfull(&self) -> bool {
-        self.unread.load(Ordering::SeqCst) >= self.unread_limit
-    }
-
-    /// Whether no message waits in any subscription.
-    pub(crate) fn is_read(&self) -> bool {
-        self.unread.load(Ordering::SeqCst) == 0
-    }
-
-    pub(crate) fn set_reading_stopped(&self, stopped: bool) {
-        self.reading_stopped.store(stopped, Ordering::SeqCst);
-    }
-
-    /// Bytes that the driver throws away.
-    pub(crate) fn remove_unread(&self, bytes: usize) {
-        self.unread.fetch_sub(bytes, Ordering::SeqCst);
-    }
-
-    pub(crate) fn add_unread(&self, bytes: usize) {
-        self.unread.fetch_add(bytes, Ordering::SeqCst);
-    }
-
-    /// A subscription is done with so many bytes and with these messages.
-    pub(crate) fn taken(&self, holder: Holder, bytes: usize, deliveries: &mut Vec<Delivery>) {
-        // One of the two sees what the other did: here the flag is read after the count is lowered, there it is raised
-        // before the count is read. Hence the strongest order.
-        let before = self.unread.fetch_sub(bytes, Ordering::SeqCst);
-        let resume = self.reading_stopped.load(Ordering::SeqCst) && before.saturating_sub(bytes) < self.unread_limit;
-        if deliveries.is_empty() && !resume {
-            return;
-        }
-        let acknowledge =
-            |engine: &mut Engine| deliveries.drain(..).for_each(|delivery| engine.acknowledge(holder, delivery));
-        // A server that waits for us to read may not read either: then the socket never wakes the driver.
-        if resume { self.with_driver_woken(acknowledge) } else { self.with(acknowledge) }
-    }
-}
 
 /// Everything there is about a client, but for the socket.
 #[derive(Debug)]
@@ -248,29 +120,6 @@ impl Closing {
 /// For the server to close its side, when everything is said.
 pub(crate) const GOODBYE: Duration = Duration::from_millis(500);
 
-/// Counts since the client began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Statistics {
-    /// Messages that were settled as delivered, or sent with QoS 0 and a receipt.
-    pub delivered: u64,
-    /// Messages that were settled as rejected.
-    pub rejected: u64,
-    /// Messages that were settled as unknown.
-    pub unknown: u64,
-    /// Messages that were received.
-    pub received: u64,
-    /// Received messages that matched no subscription, and that nobody claimed; they were acknowledged.
-    pub unclaimed: u64,
-    /// Received messages that were dropped: QoS 0 ones because the buffer of their subscription was full, others because
-    /// it was stalled and [chose so](crate::OnStall::Drop).
-    pub dropped: u64,
-    /// Connections that were accepted by the server.
-    pub connections: u64,
-    /// Entries of the [store](crate::ConnectOptions::store) that meant nothing, and were put into quarantine.
-    pub quarantined: u64,
-}
-
 #[derive(Debug)]
 enum Told {
     Event(Event),
@@ -311,131 +160,6 @@ impl Engine {
             statistics: Statistics::default(),
             left: 0,
         }
-    }
-
-    // ---- the queue ----
-
-    #[inline]
-    pub(crate) fn has_room(&self) -> bool {
-        self.session.backlog() < self.queue_limit
-    }
-
-    pub(crate) fn wait_for_room(&mut self, cx: &Context<'_>) {
-        if !self.space.iter().any(|waker| waker.will_wake(cx.waker())) {
-            self.space.push(cx.waker().clone());
-        }
-    }
-
-    /// Those who wait for room, if there is some.
-    pub(crate) fn take_space_wakers(&mut self, wakers: &mut Vec<Waker>) {
-        if !self.space.is_empty() && !self.memory_full && self.has_room() {
-            wakers.append(&mut self.space);
-        }
-    }
-
-    // ---- outcomes ----
-
-    pub(crate) fn take_label(&mut self, label: u32) -> bool {
-        let unused = !self.labels.contains_key(&label);
-        if unused {
-            self.labels.insert(label, 1);
-        }
-        unused
-    }
-
-    /// The label comes back with so many answers.
-    pub(crate) fn expect_answers(&mut self, label: Option<u32>, answers: usize) {
-        match label {
-            Some(label) if answers > 0 => self.labels.insert(label, answers),
-            Some(label) => self.labels.remove(&label),
-            None => None,
-        };
-    }
-
-    /// An answer carried it back.
-    pub(crate) fn release_label(&mut self, label: Option<u32>) {
-        let Some(label) = label else { return };
-        if let Some(answers) = self.labels.get_mut(&label) {
-            *answers = answers.saturating_sub(1);
-            if *answers == 0 {
-                self.labels.remove(&label);
-            }
-        }
-    }
-
-    #[inline]
-    pub(crate) fn settle(&mut self, id: PacketId, outcome: Outcome, wakers: &mut Vec<Waker>) {
-        self.memory_full = false;
-        let settled = self.receipts.settle(id, outcome);
-        let of_qos_0 = matches!(outcome, Outcome::Sent | Outcome::Unknown(Uncertainty::PartlyWritten));
-        if of_qos_0 && settled.is_none() {
-            // A large payload that nobody asked about.
-            return;
-        }
-        match outcome {
-            Outcome::Sent | Outcome::Delivered(_) => self.statistics.delivered += 1,
-            Outcome::Rejected(_) => self.statistics.rejected += 1,
-            Outcome::Unknown(_) => self.statistics.unknown += 1,
-        }
-        let label = settled.as_ref().and_then(|settled| settled.label);
-        self.release_label(label);
-        if !self.listeners.is_empty() {
-            self.tell(Event::Published { label, outcome });
-        }
-        wakers.extend(settled.and_then(|settled| settled.waker));
-    }
-
-    /// The outcomes that no packet told; false: there were none.
-    #[inline]
-    pub(crate) fn settle_polled(&mut self, wakers: &mut Vec<Waker>) -> bool {
-        let mut settled = false;
-        while let Some((id, outcome)) = self.session.poll_settled() {
-            self.settle(id, outcome, wakers);
-            settled = true;
-        }
-        settled
-    }
-
-    /// Time passes for messages that expire, while there is no connection to send them on.
-    pub(crate) fn age(&mut self, now: Instant, wakers: &mut Vec<Waker>) {
-        let before = self.session.backlog();
-        // There is nothing to transmit.
-        let _ = self.session.poll_transmit(now);
-        self.settle_polled(wakers);
-        self.memory_full &= self.session.backlog() >= before;
-        self.take_space_wakers(wakers);
-    }
-
-    /// The server does not acknowledge a message. True: it is to be sent again on another connection.
-    pub(crate) fn handle_stall(&mut self, id: PacketId, times: u8, wakers: &mut Vec<Waker>) -> bool {
-        let label = self.receipts.label(id);
-        self.tell(Event::AckStalled { label, times });
-        if !self.reconnect_when_stalled {
-            return false;
-        }
-        if times <= STALLS {
-            return true;
-        }
-        if self.session.give_up(id) {
-            self.settle(id, Outcome::Unknown(Uncertainty::NoAnswer), wakers);
-        }
-        false
-    }
-
-    /// The client is closed: gives everything its last outcome.
-    pub(crate) fn abandon(&mut self, wakers: &mut Vec<Waker>) {
-        // Nobody asked about those, so nobody is told; but they are counted.
-        let mut unsent = self.session.abandon() as u64;
-        self.statistics.rejected += unsent;
-        while let Some((id, outcome)) = self.session.poll_settled() {
-            let outcome = self.last_outcome(id, outcome);
-            unsent += u64::from(outcome == Outcome::Rejected(Rejection::Closed));
-            self.settle(id, outcome, wakers);
-        }
-        wakers.append(&mut self.space);
-        self.end_store(wakers);
-        self.filters.end(wakers);
-        self.left = unsent;
     }
 
     // ---- messages ----
@@ -621,6 +345,3 @@ impl Engine {
         }
     }
 }
-
-/// How often a message without an acknowledgement may cost a connection.
-const STALLS: u8 = 3;

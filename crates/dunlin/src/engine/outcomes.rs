@@ -1,0 +1,119 @@
+use std::task::Waker;
+
+use dunlin_codec::PacketId;
+use dunlin_session::{Instant, Outcome, Rejection, Uncertainty};
+
+use super::Engine;
+use crate::Event;
+
+/// What becomes of the messages that were accepted.
+impl Engine {
+    #[inline]
+    pub(crate) fn settle(&mut self, id: PacketId, outcome: Outcome, wakers: &mut Vec<Waker>) {
+        self.memory_full = false;
+        let settled = self.receipts.settle(id, outcome);
+        let of_qos_0 = matches!(outcome, Outcome::Sent | Outcome::Unknown(Uncertainty::PartlyWritten));
+        if of_qos_0 && settled.is_none() {
+            // A large payload that nobody asked about.
+            return;
+        }
+        match outcome {
+            Outcome::Sent | Outcome::Delivered(_) => self.statistics.delivered += 1,
+            Outcome::Rejected(_) => self.statistics.rejected += 1,
+            Outcome::Unknown(_) => self.statistics.unknown += 1,
+        }
+        let label = settled.as_ref().and_then(|settled| settled.label);
+        self.release_label(label);
+        if !self.listeners.is_empty() {
+            self.tell(Event::Published { label, outcome });
+        }
+        wakers.extend(settled.and_then(|settled| settled.waker));
+    }
+
+    /// The outcomes that no packet told; false: there were none.
+    #[inline]
+    pub(crate) fn settle_polled(&mut self, wakers: &mut Vec<Waker>) -> bool {
+        let mut settled = false;
+        while let Some((id, outcome)) = self.session.poll_settled() {
+            self.settle(id, outcome, wakers);
+            settled = true;
+        }
+        settled
+    }
+
+    /// Time passes for messages that expire, while there is no connection to send them on.
+    pub(crate) fn age(&mut self, now: Instant, wakers: &mut Vec<Waker>) {
+        let before = self.session.backlog();
+        // There is nothing to transmit.
+        let _ = self.session.poll_transmit(now);
+        self.settle_polled(wakers);
+        self.memory_full &= self.session.backlog() >= before;
+        self.take_space_wakers(wakers);
+    }
+
+    /// The server does not acknowledge a message. True: it is to be sent again on another connection.
+    pub(crate) fn handle_stall(&mut self, id: PacketId, times: u8, wakers: &mut Vec<Waker>) -> bool {
+        let label = self.receipts.label(id);
+        self.tell(Event::AckStalled { label, times });
+        if !self.reconnect_when_stalled {
+            return false;
+        }
+        if times <= STALLS {
+            return true;
+        }
+        if self.session.give_up(id) {
+            self.settle(id, Outcome::Unknown(Uncertainty::NoAnswer), wakers);
+        }
+        false
+    }
+
+    /// The client is closed: gives everything its last outcome.
+    pub(crate) fn abandon(&mut self, wakers: &mut Vec<Waker>) {
+        // Nobody asked about those, so nobody is told; but they are counted.
+        let mut unsent = self.session.abandon() as u64;
+        self.statistics.rejected += unsent;
+        while let Some((id, outcome)) = self.session.poll_settled() {
+            let outcome = self.last_outcome(id, outcome);
+            unsent += u64::from(outcome == Outcome::Rejected(Rejection::Closed));
+            self.settle(id, outcome, wakers);
+        }
+        wakers.append(&mut self.space);
+        self.end_store(wakers);
+        self.filters.end(wakers);
+        self.left = unsent;
+    }
+}
+
+/// Labels: numbers that callers give to their calls, and that the answers carry back.
+impl Engine {
+    pub(crate) fn take_label(&mut self, label: u32) -> bool {
+        let unused = !self.labels.contains_key(&label);
+        if unused {
+            self.labels.insert(label, 1);
+        }
+        unused
+    }
+
+    /// The label comes back with so many answers.
+    pub(crate) fn expect_answers(&mut self, label: Option<u32>, answers: usize) {
+        match label {
+            Some(label) if answers > 0 => self.labels.insert(label, answers),
+            Some(label) => self.labels.remove(&label),
+            None => None,
+        };
+    }
+
+    /// An answer carried it back.
+    pub(crate) fn release_label(&mut self, label: Option<u32>) {
+        let Some(label) = label else { return };
+        if let Some(answers) = self.labels.get_mut(&label) {
+            *answers = answers.saturating_sub(1);
+            if *answers == 0 {
+                self.labels.remove(&label);
+            }
+        }
+    }
+}
+
+/// How often a message without an acknowledgement may cost a connection.
+const STALLS: u8 = 3;

@@ -1,0 +1,77 @@
+use std::time::Duration;
+
+use super::ConnectOptions;
+
+/// How much may wait, in either direction, and for how long.
+impl ConnectOptions {
+    /// QoS 1 and 2 messages that the server may send before the first is acknowledged (5.0). Not 0. A server that sends
+    /// more breaks the protocol, and the connection ends [MQTT-3.3.4-9]: Mosquitto 2.0 does so under load.
+    ///
+    /// It is the way to hold back a server while the application is behind and waits for an answer of it, without which
+    /// the connection ends as [`SlowConsumer`](crate::ConnectionError::SlowConsumer) then.
+    pub fn receive_maximum(mut self, messages: u16) -> Self {
+        self.receive_maximum = messages;
+        self
+    }
+
+    /// QoS 1 and 2 messages that are sent before the first is acknowledged. Not 0.
+    pub fn send_maximum(mut self, messages: u16) -> Self {
+        self.send_maximum = messages;
+        self
+    }
+
+    /// Bytes of messages that may wait to be transmitted. A message is accepted while less than this waits. Also
+    /// bounds how long a publisher on one thread runs before others do.
+    pub fn queue_bytes(mut self, bytes: usize) -> Self {
+        self.queue_bytes = bytes;
+        self
+    }
+
+    /// Bytes of messages that may wait for anything, the server's acknowledgement included; once for small ones, which
+    /// are copied, and once for payloads of 4 KiB and more given by value, which are not.
+    pub fn memory_bytes(mut self, bytes: usize) -> Self {
+        self.memory_bytes = bytes;
+        self
+    }
+
+    /// Bytes of received messages that may wait in all subscriptions together before reading stops.
+    pub fn unread_bytes(mut self, bytes: usize) -> Self {
+        self.unread_bytes = bytes;
+        self
+    }
+
+    /// How long messages of a resumed session wait for a subscription that is made again, or for
+    /// [`Client::unclaimed`](crate::Client::unclaimed), before they are acknowledged and told as
+    /// [`Event::Unclaimed`](crate::Event::Unclaimed). It counts from each CONNACK, in milliseconds; zero: not at all.
+    /// Messages count as unread while they wait.
+    pub fn claim_within(mut self, time: Duration) -> Self {
+        self.claim_within = time;
+        self
+    }
+
+    /// How long a message may hold others back, because its subscription does not take or not acknowledge it, before
+    /// that is told as [`Event::Stalled`](crate::Event::Stalled), in milliseconds; zero: it is never told.
+    ///
+    /// Answers leave in the order of the messages, a server sends no more than Receive Maximum without an answer, and
+    /// what waits in all subscriptions together is bounded: so one that stands still stops others. What becomes of its
+    /// messages then is its own [choice](crate::Subscribe::on_stall).
+    pub fn stall_after(mut self, time: Duration) -> Self {
+        self.stall_after = time;
+        self
+    }
+
+    /// How long a message may wait for an acknowledgement, while others get theirs, until
+    /// [`Event::AckStalled`](crate::Event::AckStalled) tells it, at the latest after three times as much; zero: never.
+    /// The standard knows no time limit.
+    pub fn ack_timeout(mut self, timeout: Duration) -> Self {
+        self.ack_timeout = timeout;
+        self
+    }
+
+    /// Connect anew where a message has no acknowledgement for the ack timeout: with a session that is kept it is then
+    /// sent again. At most three times for a message, which is [`NoAnswer`](crate::Uncertainty::NoAnswer) after that.
+    pub fn reconnect_when_stalled(mut self, reconnect: bool) -> Self {
+        self.reconnect_when_stalled = reconnect;
+        self
+    }
+}

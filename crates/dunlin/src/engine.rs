@@ -28,7 +28,7 @@ use dunlin_codec::{PropertyId, Publish};
 use dunlin_session::{Delivery, Instant, Session};
 
 use crate::{
-    ConnectOptions, ConnectionError, Event, Message, ReauthenticateError, Status,
+    ConnectOptions, ConnectionError, Event, Message, ReauthenticateError, Status, WhenFull,
     authentication::{Conversation, Reauthentication},
     events::EventQueue,
     memory::{self, Heap},
@@ -58,6 +58,7 @@ pub(crate) struct Engine {
     freed: usize,
     driver: Option<Waker>,
     queue_limit: usize,
+    when_full: WhenFull,
     reconnect_when_stalled: bool,
     /// A message above this never has room.
     pub(crate) memory_limit: usize,
@@ -143,6 +144,7 @@ impl Engine {
             freed: 0,
             driver: None,
             queue_limit: options.queue_bytes.max(1),
+            when_full: options.when_full,
             reconnect_when_stalled: options.reconnect_when_stalled,
             memory_limit: options.memory_bytes,
             memory_full: false,

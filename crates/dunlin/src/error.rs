@@ -377,6 +377,10 @@ impl fmt::Display for PublishError {
             Self::Rejected(Rejection::BeyondLimits(reason)) => {
                 write!(f, "the message is beyond what the server accepts: {reason}")
             }
+            Self::Rejected(Rejection::Dropped) => {
+                f.write_str("the message was dropped unsent, to make room for others")
+            }
+            Self::Rejected(Rejection::Withdrawn) => f.write_str("the message was taken back before it was sent"),
             Self::Rejected(Rejection::Expired) => f.write_str("the message expired before it could be sent"),
             Self::Rejected(_) => f.write_str("the client was closed before the message was sent"),
             Self::Unknown(why) => write!(f, "nobody can tell whether the message arrived: {}", uncertainty(*why)),

@@ -100,7 +100,7 @@ pub use engine::Statistics;
 pub use error::{ConnectionError, NetworkError, PublishError, ServerRefusal, SubscribeError};
 pub use events::{Connected, Event, Events};
 pub use message::Message;
-pub use options::{ConnectOptions, OptionsError, OptionsWarning, TcpOptions, UrlError, Will};
+pub use options::{ConnectOptions, OptionsError, OptionsWarning, TcpOptions, UrlError, WhenFull, Will};
 pub use providers::{Credentials, Provider, ProviderError};
 pub use proxy::{Proxy, ProxyError};
 #[cfg(feature = "proxy")]

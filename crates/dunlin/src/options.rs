@@ -14,6 +14,7 @@ pub(crate) use proxy::ProxyChoice;
 pub(crate) use server::Server;
 pub use tcp::TcpOptions;
 pub use url::UrlError;
+pub use waiting::WhenFull;
 pub use warning::OptionsWarning;
 pub use will::Will;
 
@@ -58,6 +59,7 @@ use crate::{
 /// | subscription identifiers | given, where the server has them |
 /// | send maximum (messages to the server, unacknowledged) | 1,024; the server may lower it |
 /// | queue (bytes accepted and not yet transmitted) | 128 KiB |
+/// | when the queue is full | publishers wait |
 /// | memory for messages that wait for their acknowledgement | 16 MiB copied, as much by reference |
 /// | unread bytes of all subscriptions | 16 MiB |
 /// | claim within (messages of a resumed session that nobody has subscribed to yet) | 10 s |
@@ -106,6 +108,7 @@ pub struct ConnectOptions {
     pub(crate) subscription_identifiers: bool,
     pub(crate) send_maximum: u16,
     pub(crate) queue_bytes: usize,
+    pub(crate) when_full: WhenFull,
     pub(crate) memory_bytes: usize,
     pub(crate) unread_bytes: usize,
     pub(crate) claim_within: Duration,
@@ -156,6 +159,7 @@ impl ConnectOptions {
             subscription_identifiers: true,
             send_maximum: 1_024,
             queue_bytes: 128 << 10,
+            when_full: WhenFull::Wait,
             memory_bytes: 16 << 20,
             unread_bytes: 16 << 20,
             claim_within: Duration::from_secs(10),

@@ -2,7 +2,7 @@ use core::{
     fmt,
     future::{Future, IntoFuture, poll_fn},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -104,8 +104,8 @@ impl<'a> Publish<'a> {
         Ok(Receipt::new(self.shared, accepted))
     }
 
-    /// Waits for room in the queue, accepts the message and gives a receipt. Dropped before it is done, nothing was
-    /// accepted.
+    /// Waits for room in the queue, unless [that is not wanted](crate::WhenFull), accepts the message and gives a receipt.
+    /// Dropped before it is done, nothing was accepted.
     pub async fn accepted(mut self) -> Result<Receipt, PublishError> {
         let accepted = poll_fn(|cx| self.poll_accept(cx)).await?;
         Ok(Receipt::new(self.shared, accepted))
@@ -113,8 +113,9 @@ impl<'a> Publish<'a> {
 
     /// Tries, and registers for room in the queue, under one lock: in two steps the wake-up could be lost.
     fn poll_accept(&mut self, cx: &Context<'_>) -> Poll<Result<Accepted, PublishError>> {
-        match self.accept_or(true, |engine| engine.wait_for_room(cx)) {
-            Err(PublishError::Full) => Poll::Pending,
+        let mut waits = false;
+        match self.accept_or(true, |engine| waits = engine.wait_for_room(cx)) {
+            Err(PublishError::Full) if waits => Poll::Pending,
             other => Poll::Ready(other),
         }
     }
@@ -135,21 +136,26 @@ impl<'a> Publish<'a> {
         let tracked = attended || self.label.is_some();
         let options = PublishOptions { qos: self.qos, retain: self.retain, properties, tracked };
         let (payload, label) = (&self.payload, self.label);
-        self.shared.try_with(|engine| {
+        let mut wakers = Vec::new();
+        let accepted = self.shared.try_with(|engine| {
             if engine.closing.is_some() {
                 return Err(PublishError::Closed);
             }
             if self.payload.len() > engine.memory_limit {
                 return Err(PublishError::TooLarge);
             }
-            if !engine.has_room() {
+            if !engine.has_room() && !engine.make_room(&mut wakers) {
                 full(engine);
                 return Err(PublishError::Full);
             }
             if label.is_some_and(|label| !engine.take_label(label)) {
                 return Err(PublishError::LabelInUse);
             }
-            match engine.session.publish(topic, payload.body(), options) {
+            let mut published = engine.session.publish(topic, payload.body(), options);
+            while published == Err(dunlin_session::PublishError::Full) && engine.drop_one(&mut wakers) {
+                published = engine.session.publish(topic, payload.body(), options);
+            }
+            match published {
                 Ok(None) => Ok(Accepted::default()),
                 Ok(Some(id)) => {
                     let outbox = engine.durable.as_mut().and_then(|durable| durable.accept(id, options.qos));
@@ -164,7 +170,9 @@ impl<'a> Publish<'a> {
                     Err(error.into())
                 }
             }
-        })
+        });
+        wakers.into_iter().for_each(Waker::wake);
+        accepted
     }
 
     #[inline]
@@ -253,6 +261,23 @@ impl Receipt {
 
     pub(crate) fn of_entry(shared: &Arc<Shared>, entry: Option<u32>, outbox: Option<OutboxId>) -> Self {
         Self { shared: shared.clone(), entry, outbox }
+    }
+
+    /// Takes the message back if no byte of it was sent, on any connection: its outcome is then
+    /// [`Rejection::Withdrawn`](crate::Rejection::Withdrawn), at once. False: it goes its way, or has its outcome.
+    ///
+    /// To drop a receipt withdraws nothing.
+    pub fn withdraw(&self) -> bool {
+        let Some(entry) = self.entry else { return false };
+        let mut wakers = Vec::new();
+        let withdrawn = self.shared.with(|engine| {
+            let withdrawn = engine.receipts.id(entry).is_some_and(|id| engine.session.withdraw(id));
+            engine.settle_now(&mut wakers);
+            engine.take_space_wakers(&mut wakers);
+            withdrawn
+        });
+        wakers.into_iter().for_each(Waker::wake);
+        withdrawn
     }
 
     /// The name of the message in the [store](crate::ConnectOptions::store), by which a later process knows it; `None`

@@ -10,12 +10,30 @@ use crate::Event;
 impl Engine {
     #[inline]
     pub(crate) fn settle(&mut self, id: PacketId, outcome: Outcome, wakers: &mut Vec<Waker>) {
+        if let Some(event) = self.note_settled(id, outcome, wakers) {
+            self.tell(event);
+        }
+    }
+
+    /// The outcomes that no packet told, outside the driver: what it has to tell may belong to bytes that are being read,
+    /// so listeners are told at once.
+    pub(crate) fn settle_now(&mut self, wakers: &mut Vec<Waker>) {
+        while let Some((id, outcome)) = self.session.poll_settled() {
+            if let Some(event) = self.note_settled(id, outcome, wakers) {
+                self.listeners.iter().for_each(|listener| wakers.extend(listener.push(event.clone())));
+            }
+        }
+    }
+
+    /// Gives what is to be told, if anybody listens.
+    #[inline]
+    fn note_settled(&mut self, id: PacketId, outcome: Outcome, wakers: &mut Vec<Waker>) -> Option<Event> {
         self.memory_full = false;
         let settled = self.receipts.settle(id, outcome);
         let of_qos_0 = matches!(outcome, Outcome::Sent | Outcome::Unknown(Uncertainty::PartlyWritten));
         if of_qos_0 && settled.is_none() {
             // A large payload that nobody asked about.
-            return;
+            return None;
         }
         match outcome {
             Outcome::Sent | Outcome::Delivered(_) => self.statistics.delivered += 1,
@@ -24,10 +42,8 @@ impl Engine {
         }
         let label = settled.as_ref().and_then(|settled| settled.label);
         self.release_label(label);
-        if !self.listeners.is_empty() {
-            self.tell(Event::Published { label, outcome });
-        }
         wakers.extend(settled.and_then(|settled| settled.waker));
+        (!self.listeners.is_empty()).then_some(Event::Published { label, outcome })
     }
 
     /// The outcomes that no packet told; false: there were none.

@@ -1,6 +1,9 @@
 use std::task::{Context, Waker};
 
+use dunlin_codec::Qos;
+
 use super::Engine;
+use crate::WhenFull;
 
 /// The queue of messages that wait to be transmitted, and who waits for room in it.
 impl Engine {
@@ -9,10 +12,41 @@ impl Engine {
         self.session.backlog() < self.queue_limit
     }
 
-    pub(crate) fn wait_for_room(&mut self, cx: &Context<'_>) {
+    /// Who finds the queue full waits. False: that is not wanted.
+    pub(crate) fn wait_for_room(&mut self, cx: &Context<'_>) -> bool {
+        if self.when_full == WhenFull::Reject {
+            return false;
+        }
         if !self.space.iter().any(|waker| waker.will_wake(cx.waker())) {
             self.space.push(cx.waker().clone());
         }
+        true
+    }
+
+    /// Drops messages until there is room for another, where the application chose so. False: there is none, because all
+    /// that is left was begun.
+    #[cold]
+    pub(crate) fn make_room(&mut self, wakers: &mut Vec<Waker>) -> bool {
+        while !self.has_room() {
+            if !self.drop_one(wakers) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Drops a message, where the application chose so.
+    #[cold]
+    pub(crate) fn drop_one(&mut self, wakers: &mut Vec<Waker>) -> bool {
+        let session = &mut self.session;
+        let dropped = match self.when_full {
+            WhenFull::Wait | WhenFull::Reject => false,
+            WhenFull::DropOldest => session.drop_oldest(Qos::ExactlyOnce),
+            WhenFull::DropQos0First => session.drop_oldest(Qos::AtMostOnce) || session.drop_oldest(Qos::ExactlyOnce),
+        };
+        self.statistics.dropped_unsent += u64::from(dropped);
+        self.settle_now(wakers);
+        dropped
     }
 
     /// Those who wait for room, if there is some.

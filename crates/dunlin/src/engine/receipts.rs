@@ -17,6 +17,8 @@ pub(crate) struct Receipts {
 struct Entry {
     state: State,
     label: Option<u32>,
+    /// That of its message, until this is settled.
+    id: Option<PacketId>,
 }
 
 #[derive(Debug)]
@@ -42,7 +44,7 @@ impl Receipts {
         let index = self.take_entry();
         if let Some(entry) = self.entries.get_mut(index as usize) {
             entry.state = if attended { State::Waiting(None) } else { State::Unattended };
-            entry.label = label;
+            (entry.label, entry.id) = (label, Some(id));
         }
         let place = id.get() as usize;
         if self.by_id.len() <= place {
@@ -54,7 +56,7 @@ impl Receipts {
 
     fn take_entry(&mut self) -> u32 {
         let Some(index) = self.free.checked_sub(1) else {
-            self.entries.push(Entry { state: State::Free(0), label: None });
+            self.entries.push(Entry { state: State::Free(0), label: None, id: None });
             return self.entries.len() as u32 - 1;
         };
         if let Some(Entry { state: State::Free(next), .. }) = self.entries.get(index as usize) {
@@ -78,9 +80,15 @@ impl Receipts {
         self.entries.get(index as usize)?.label
     }
 
+    /// The identifier of the message that waits for its outcome.
+    pub(crate) fn id(&self, index: u32) -> Option<PacketId> {
+        self.entries.get(index as usize)?.id
+    }
+
     pub(crate) fn settle(&mut self, id: PacketId, outcome: Outcome) -> Option<Settled> {
         let index = core::mem::take(self.by_id.get_mut(id.get() as usize)?).checked_sub(1)?;
         let entry = self.entries.get_mut(index as usize)?;
+        entry.id = None;
         let label = entry.label.take();
         match core::mem::replace(&mut entry.state, State::Done(outcome)) {
             State::Waiting(waker) => Some(Settled { waker, label }),

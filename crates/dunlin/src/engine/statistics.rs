@@ -8,6 +8,9 @@ pub struct Statistics {
     pub rejected: u64,
     /// Messages that were settled as unknown.
     pub unknown: u64,
+    /// Messages of ours that were dropped to [make room](crate::WhenFull) for others. Those that somebody asked about are
+    /// among the rejected, too.
+    pub dropped_unsent: u64,
     /// Messages that were received.
     pub received: u64,
     /// Received messages that matched no subscription, and that nobody claimed; they were acknowledged.

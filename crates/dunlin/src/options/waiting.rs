@@ -27,6 +27,12 @@ impl ConnectOptions {
         self
     }
 
+    /// What becomes of a message for which there is no room in the queue.
+    pub fn when_full(mut self, policy: WhenFull) -> Self {
+        self.when_full = policy;
+        self
+    }
+
     /// Bytes of messages that may wait for anything, the server's acknowledgement included; once for small ones, which
     /// are copied, and once for payloads of 4 KiB and more given by value, which are not.
     pub fn memory_bytes(mut self, bytes: usize) -> Self {
@@ -74,4 +80,30 @@ impl ConnectOptions {
         self.reconnect_when_stalled = reconnect;
         self
     }
+}
+
+/// What becomes of a message that finds the queue [full](ConnectOptions::queue_bytes), or no
+/// [memory](ConnectOptions::memory_bytes) left.
+///
+/// What is dropped was never sent, not even in part: its outcome is [`Rejection::Dropped`](crate::Rejection::Dropped),
+/// and it is [counted](crate::Statistics::dropped_unsent). Where all that waits was begun nothing can be dropped, and
+/// publishers wait as ever.
+///
+/// | | `.await`, `.accepted()` | `.enqueue()`, `.post()` |
+/// |---|---|---|
+/// | `Wait` | waits for room | [`Full`](crate::PublishError::Full) |
+/// | `Reject` | `Full` | `Full` |
+/// | `DropOldest`, `DropQos0First` | accepted | accepted |
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum WhenFull {
+    /// Its publisher waits.
+    #[default]
+    Wait,
+    /// It is refused.
+    Reject,
+    /// The messages that have waited longest are dropped, whatever their QoS: for values that the next one replaces.
+    DropOldest,
+    /// Messages of QoS 0 are dropped first, the oldest before the others; then as `DropOldest`.
+    DropQos0First,
 }

@@ -319,7 +319,7 @@ impl Engine {
 
     /// Bytes that nobody will read any more, see [`Shared::taken`].
     pub(crate) fn take_freed(&mut self) -> usize {
-        core::mem::take(&mut self.freed)
+        core::mem::take(&mut self.freed) + self.filters.take_shed()
     }
 
     pub(crate) fn handle_connected(&mut self, session_present: bool, now: Instant, wakers: &mut Vec<Waker>) {

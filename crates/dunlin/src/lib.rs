@@ -106,7 +106,7 @@ pub use proxy::{Proxy, ProxyError};
 #[cfg(feature = "proxy")]
 pub use proxy::{ProxyAnswer, ProxyUrlProblem};
 pub use publish::{Payload, Publish, Publishing, Receipt};
-pub use subscription::{OnStall, Subscribe, Subscription, Unsubscribe};
+pub use subscription::{OnSlow, OnStall, Subscribe, Subscription, Unsubscribe};
 #[cfg(feature = "tls")]
 pub use tls::{CertificateProblem, KeyPin, KeyPinError, TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError, TlsVersion};
 pub use tls::{TlsError, TlsOptions};

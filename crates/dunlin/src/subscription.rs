@@ -1,3 +1,7 @@
+mod slow;
+
+pub use slow::{OnSlow, OnStall};
+
 use core::{
     fmt,
     future::{Future, IntoFuture, poll_fn},
@@ -36,6 +40,7 @@ impl<'a> Subscribe<'a> {
                 options: SubscriptionOptions::default(),
                 buffer_bytes: BUFFER_BYTES,
                 manual: false,
+                on_slow: OnSlow::DropNewest,
                 on_stall: OnStall::Hold,
             },
             label: None,
@@ -75,9 +80,15 @@ impl<'a> Subscribe<'a> {
         self
     }
 
-    /// Bytes of messages that may wait in it before QoS 0 messages are dropped; 4 MiB if not said.
+    /// Bytes of messages that may wait in it before it counts as [slow](OnSlow); 4 MiB if not said.
     pub fn buffer_bytes(mut self, bytes: usize) -> Self {
         self.terms.buffer_bytes = bytes;
+        self
+    }
+
+    /// What becomes of QoS 0 messages when its [buffer](Subscribe::buffer_bytes) is full: new ones are dropped if not said.
+    pub fn on_slow(mut self, on_slow: OnSlow) -> Self {
+        self.terms.on_slow = on_slow;
         self
     }
 
@@ -162,8 +173,8 @@ impl fmt::Debug for Subscribe<'_> {
 ///
 /// A QoS 1 or 2 message is acknowledged when the next one is asked for, or the subscription dropped, unless the
 /// application does it [itself](Subscribe::manual_acknowledgement). Messages that
-/// wait are bounded: QoS 0 ones above the buffer are dropped and [counted](Message::missed_before); the others by
-/// Receive Maximum and the limit of unread bytes.
+/// wait are bounded: QoS 0 ones above the buffer are dropped and [counted](Message::missed_before), or not read before
+/// there is [room](OnSlow); the others by Receive Maximum and the limit of unread bytes.
 ///
 /// Dropped, it unsubscribes if the session ends with the connection; otherwise the server goes on collecting messages
 /// for the session, and [`Subscription::unsubscribe`] ends that. It keeps the client open.
@@ -320,18 +331,6 @@ impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription").field("number", &self.holder).finish_non_exhaustive()
     }
-}
-
-/// What becomes of the messages of a subscription that holds others back: it takes them too slowly, or does not
-/// acknowledge them. Either way [`Event::Stalled`](crate::Event::Stalled) names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum OnStall {
-    /// They wait for it, and all others with them.
-    #[default]
-    Hold,
-    /// What it has not been handed yet is dropped and [counted](Message::missed_before); what it has in hand is
-    /// acknowledged in its stead, and lost if the process ends before the application is done with it.
-    Drop,
 }
 
 /// The end of a subscription, see [`Subscription::unsubscribe`].

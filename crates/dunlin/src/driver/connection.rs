@@ -230,13 +230,13 @@ impl<'d> Connection<'d> {
     /// Reading stops while the application is behind, but never while the server owes us an answer, which could not
     /// come, or takes nothing more from us: it may wait for us to read.
     fn must_stop_reading(&mut self, now: Instant, blocked: bool) -> bool {
-        let overfull = self.shared.is_overfull() || self.skipping;
-        if !overfull && !self.reading_stopped {
+        let behind = self.shared.is_behind() || self.skipping;
+        if !behind && !self.reading_stopped {
             return false;
         }
         let mut engine = self.shared.lock();
         let connected = engine.session.state() == State::Connected;
-        let stop = overfull && connected && !blocked && !engine.session.awaits_answer();
+        let stop = behind && connected && !blocked && !engine.session.awaits_answer();
         if stop != self.reading_stopped {
             self.reading_stopped = stop;
             self.shared.set_reading_stopped(stop || self.skipping);
@@ -246,7 +246,7 @@ impl<'d> Connection<'d> {
             }
         }
         // Looked at once more after the flag is up: whoever took the last message before saw no need to wake us.
-        stop && (self.shared.is_overfull() || self.skipping)
+        stop && (self.shared.is_behind() || self.skipping)
     }
 
     /// Takes every whole packet that was read, at most [`PACKETS`] under one lock.

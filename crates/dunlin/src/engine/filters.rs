@@ -2,10 +2,11 @@ mod deliveries;
 mod identifiers;
 mod requests;
 mod routing;
+mod slow;
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicUsize},
     task::Waker,
 };
 
@@ -16,7 +17,7 @@ use super::{
     inbox::{Batch, Inbox},
     router::Router,
 };
-use crate::{Event, OnStall, SubscribeError, message::Parts};
+use crate::{Event, OnSlow, OnStall, SubscribeError, message::Parts};
 use identifiers::{Identifiers, Standing};
 pub(crate) use requests::Answer;
 
@@ -43,6 +44,10 @@ pub(crate) struct Filters {
     /// What is handed over when the group of this number is stored, in the order of arrival.
     held_back: VecDeque<(u64, Holder, Batch)>,
     touched: Vec<Holder>,
+    /// Bytes of messages that were dropped from inboxes.
+    shed: usize,
+    /// Subscriptions for which reading is to stop.
+    pressure: Arc<AtomicUsize>,
     /// Requests that this server cannot be asked.
     refused: Vec<Answer>,
     /// Labels that no answer will carry back any more.
@@ -57,6 +62,7 @@ pub(crate) struct Terms {
     pub(crate) options: SubscriptionOptions,
     pub(crate) buffer_bytes: usize,
     pub(crate) manual: bool,
+    pub(crate) on_slow: OnSlow,
     pub(crate) on_stall: OnStall,
 }
 
@@ -114,6 +120,7 @@ struct Held {
     given: VecDeque<Delivery>,
     /// The application acknowledges its messages one by one.
     manual: bool,
+    on_slow: OnSlow,
     on_stall: OnStall,
     /// The subscription is over, and the application still has messages of it to acknowledge.
     left: bool,
@@ -155,6 +162,8 @@ impl Filters {
             rest: Vec::new(),
             held_back: VecDeque::new(),
             touched: Vec::new(),
+            shed: 0,
+            pressure: Arc::default(),
             refused: Vec::new(),
             unused_labels: Vec::new(),
             kept,
@@ -222,12 +231,14 @@ impl Filters {
         for name in filters {
             self.router.insert(levels(name), holder);
         }
-        let inbox = Arc::new(Inbox::new(terms.buffer_bytes, awaited.len()));
+        let pressure = (terms.on_slow == OnSlow::Backpressure).then(|| self.pressure.clone());
+        let inbox = Arc::new(Inbox::new(terms.buffer_bytes, awaited.len(), pressure));
         let begun = Begun { holder, inbox: inbox.clone(), awaited: awaited.len(), told };
         let held = Held {
             filters: filters.to_vec(),
             awaited,
             manual: terms.manual,
+            on_slow: terms.on_slow,
             on_stall: terms.on_stall,
             ..Held::new(inbox)
         };
@@ -239,7 +250,7 @@ impl Filters {
     pub(crate) fn take_the_rest(&mut self, buffer: usize) -> (Holder, Arc<Inbox>) {
         let holder = self.next_holder;
         self.next_holder += 1;
-        let inbox = Arc::new(Inbox::new(buffer, 0));
+        let inbox = Arc::new(Inbox::new(buffer, 0, None));
         self.holders.insert(holder, Held::new(inbox.clone()));
         self.rest.push(holder);
         (holder, inbox)

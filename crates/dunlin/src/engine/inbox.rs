@@ -1,7 +1,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use dunlin_codec::Qos;
 
 use crate::{Message, SubscribeError, lock, message::Parts};
 
@@ -18,8 +19,10 @@ pub(crate) struct Inbox {
     state: Mutex<State>,
     /// Bytes of messages in here.
     bytes: AtomicUsize,
-    /// QoS 0 messages above this are dropped.
+    /// It is full above this.
     limit: usize,
+    /// Counts the inboxes for which reading is to stop, where this may be one.
+    pressure: Option<Arc<AtomicUsize>>,
 }
 
 #[derive(Debug, Default)]
@@ -31,6 +34,8 @@ struct State {
     error: Option<SubscribeError>,
     /// No further messages will come.
     ended: bool,
+    /// It is full, and counted in [`Inbox::pressure`].
+    presses: bool,
 }
 
 /// Messages that came in one chunk.
@@ -50,9 +55,9 @@ impl From<Message> for Batch {
 }
 
 impl Inbox {
-    pub(crate) fn new(limit: usize, awaited: usize) -> Self {
+    pub(crate) fn new(limit: usize, awaited: usize, pressure: Option<Arc<AtomicUsize>>) -> Self {
         let state = Mutex::new(State { awaited, ..State::default() });
-        Self { state, bytes: AtomicUsize::new(0), limit: limit.max(1) }
+        Self { state, bytes: AtomicUsize::new(0), limit: limit.max(1), pressure }
     }
 
     /// Whether a QoS 0 message has no room, where `more` bytes are on their way. `overfull`: all subscriptions together
@@ -66,7 +71,47 @@ impl Inbox {
         self.bytes.fetch_add(batch.bytes, Ordering::Relaxed);
         let mut state = lock(&self.state);
         state.batches.push_back(batch);
+        self.press(&mut state);
         state.waker.take()
+    }
+
+    /// Notes under the lock whether reading is to stop for this inbox.
+    #[inline]
+    fn press(&self, state: &mut State) {
+        let Some(pressure) = &self.pressure else { return };
+        let is_full = self.bytes() >= self.limit;
+        match (state.presses, is_full) {
+            (false, true) => pressure.fetch_add(1, Ordering::SeqCst),
+            (true, false) => pressure.fetch_sub(1, Ordering::SeqCst),
+            _ => return,
+        };
+        state.presses = is_full;
+    }
+
+    pub(crate) fn presses(&self) -> bool {
+        lock(&self.state).presses
+    }
+
+    /// Bytes that are too many for another message, where `more` are on their way.
+    pub(crate) fn excess(&self, more: usize) -> usize {
+        (self.bytes() + more + 1).saturating_sub(self.limit)
+    }
+
+    /// Drops QoS 0 messages, the oldest first.
+    pub(crate) fn shed(&self, shed: &mut Shed) {
+        let mut state = lock(&self.state);
+        for batch in &mut state.batches {
+            if shed.is_done() && shed.missed == 0 {
+                break;
+            }
+            let before = shed.bytes;
+            shed.take_from_batch(&mut batch.parts);
+            batch.bytes -= shed.bytes - before;
+        }
+        while state.batches.front().is_some_and(|batch| batch.parts.as_slice().is_empty()) {
+            state.batches.pop_front();
+        }
+        self.bytes.fetch_sub(shed.bytes, Ordering::Relaxed);
     }
 
     /// The next batch; `None` when no more will come.
@@ -75,6 +120,7 @@ impl Inbox {
         match state.batches.pop_front() {
             Some(batch) => {
                 self.bytes.fetch_sub(batch.bytes, Ordering::Relaxed);
+                self.press(&mut state);
                 Poll::Ready(Some(batch))
             }
             None if state.ended => Poll::Ready(None),
@@ -86,15 +132,19 @@ impl Inbox {
     }
 
     pub(crate) fn try_batch(&self) -> Option<Batch> {
-        let batch = lock(&self.state).batches.pop_front()?;
+        let mut state = lock(&self.state);
+        let batch = state.batches.pop_front()?;
         self.bytes.fetch_sub(batch.bytes, Ordering::Relaxed);
+        self.press(&mut state);
         Some(batch)
     }
 
     /// Takes out everything that is in here.
     pub(crate) fn clear(&self) -> VecDeque<Batch> {
-        let batches = core::mem::take(&mut lock(&self.state).batches);
+        let mut state = lock(&self.state);
+        let batches = core::mem::take(&mut state.batches);
         self.bytes.fetch_sub(batches.iter().map(|batch| batch.bytes).sum(), Ordering::Relaxed);
+        self.press(&mut state);
         batches
     }
 
@@ -144,5 +194,64 @@ impl Inbox {
 
     pub(crate) fn error(&self) -> Option<SubscribeError> {
         lock(&self.state).error.clone()
+    }
+}
+
+/// What is dropped to make room.
+#[derive(Debug)]
+pub(crate) struct Shed {
+    wanted: usize,
+    pub(crate) bytes: usize,
+    pub(crate) dropped: u64,
+    /// Messages that are missing before the next one that stays.
+    pub(crate) missed: u32,
+}
+
+impl Shed {
+    /// So many bytes.
+    pub(crate) fn of(bytes: usize) -> Self {
+        Self { wanted: bytes, bytes: 0, dropped: 0, missed: 0 }
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.bytes >= self.wanted
+    }
+
+    /// Takes QoS 0 messages out, from the front, as long as they are wanted, and tells the first that stays.
+    pub(crate) fn take_from(&mut self, parts: &mut Vec<Parts>) {
+        parts.retain_mut(|part| {
+            let drops = !self.is_done() && part.qos == Qos::AtMostOnce;
+            if drops {
+                self.bytes += part.len();
+                self.dropped += 1;
+                self.missed = self.missed.saturating_add(part.missed).saturating_add(1);
+            } else {
+                part.missed = part.missed.saturating_add(core::mem::take(&mut self.missed));
+            }
+            !drops
+        });
+    }
+
+    fn take_from_batch(&mut self, parts: &mut vec::IntoIter<Parts>) {
+        // As a rule it is the first that goes.
+        while !self.is_done()
+            && let Some(part) = parts.as_slice().first().filter(|part| part.qos == Qos::AtMostOnce)
+        {
+            self.bytes += part.len();
+            self.dropped += 1;
+            self.missed = self.missed.saturating_add(part.missed).saturating_add(1);
+            parts.next();
+        }
+        match parts.as_mut_slice().first_mut() {
+            Some(first) if self.is_done() => {
+                first.missed = first.missed.saturating_add(core::mem::take(&mut self.missed));
+            }
+            Some(_) => {
+                let mut rest = core::mem::take(parts).collect();
+                self.take_from(&mut rest);
+                *parts = rest.into_iter();
+            }
+            None => {}
+        }
     }
 }

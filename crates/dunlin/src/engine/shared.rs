@@ -1,6 +1,6 @@
 use std::{
     sync::{
-        Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::Waker,
@@ -20,6 +20,8 @@ pub(crate) struct Shared {
     /// Bytes of messages that wait in subscriptions.
     unread: AtomicUsize,
     unread_limit: usize,
+    /// Subscriptions for which reading is to stop.
+    pressure: Arc<AtomicUsize>,
     /// The driver waits for `unread` to fall. Written under the lock, read without.
     reading_stopped: AtomicBool,
     /// The driver sleeps until its waker is called. Written under the lock, read without as a hint.
@@ -28,8 +30,10 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(options: &ConnectOptions) -> Self {
+        let engine = Engine::new(options);
         Self {
-            engine: Mutex::new(Engine::new(options)),
+            pressure: engine.filters.pressure().clone(),
+            engine: Mutex::new(engine),
             authentication: options.authentication.clone(),
             unread: AtomicUsize::new(0),
             // With 0 nothing would ever be read.
@@ -107,6 +111,11 @@ impl Shared {
         self.unread.load(Ordering::SeqCst) >= self.unread_limit
     }
 
+    /// Whether the application is behind, so that reading is to stop.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.is_overfull() || self.pressure.load(Ordering::SeqCst) > 0
+    }
+
     /// Whether no message waits in any subscription.
     pub(crate) fn is_read(&self) -> bool {
         self.unread.load(Ordering::SeqCst) == 0
@@ -130,7 +139,9 @@ impl Shared {
         // One of the two sees what the other did: here the flag is read after the count is lowered, there it is raised
         // before the count is read. Hence the strongest order.
         let before = self.unread.fetch_sub(bytes, Ordering::SeqCst);
-        let resume = self.reading_stopped.load(Ordering::SeqCst) && before.saturating_sub(bytes) < self.unread_limit;
+        let resume = self.reading_stopped.load(Ordering::SeqCst)
+            && before.saturating_sub(bytes) < self.unread_limit
+            && self.pressure.load(Ordering::SeqCst) == 0;
         if deliveries.is_empty() && !resume {
             return;
         }

@@ -4,7 +4,7 @@ use dunlin_codec::Qos;
 use dunlin_session::Delivery;
 
 use super::{Filters, Held, Holder};
-use crate::{Message, OnStall, engine::inbox::Inbox};
+use crate::{Message, OnSlow, OnStall, engine::inbox::Inbox};
 
 /// What a stalled subscription comes to.
 pub(crate) struct Stalled {
@@ -87,6 +87,7 @@ impl Held {
             missed: 0,
             given: VecDeque::new(),
             manual: false,
+            on_slow: OnSlow::DropNewest,
             on_stall: OnStall::Hold,
             left: false,
         }

@@ -35,9 +35,10 @@ impl Filters {
         for &holder in &self.targets {
             let Some(held) = self.holders.get_mut(&holder) else { continue };
             taken += 1;
-            if parts.qos == Qos::AtMostOnce && held.inbox.is_full(held.bytes, overfull) {
-                held.missed = held.missed.saturating_add(1);
-                *dropped += 1;
+            if parts.qos == Qos::AtMostOnce
+                && held.inbox.is_full(held.bytes, overfull)
+                && !held.make_room(parts.len(), overfull, dropped, &mut self.shed)
+            {
                 continue;
             }
             if held.parts.is_empty() {

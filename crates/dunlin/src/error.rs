@@ -9,7 +9,7 @@ use std::{
 use dunlin_codec::{DecodeError, ReasonCode, TopicError, TopicFilterError};
 use dunlin_session::{AuthenticateError, Rejection, Uncertainty};
 
-use crate::{OptionsError, ProviderError, proxy::ProxyError, tls::TlsError, websocket::WebSocketError};
+use crate::{OptionsError, ProviderError, Said, proxy::ProxyError, tls::TlsError, websocket::WebSocketError};
 
 /// Why there is no connection: it could not be made, or it ended. Sorted by who is at fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -334,7 +334,7 @@ impl fmt::Display for NetworkError {
 impl core::error::Error for NetworkError {}
 
 /// Why a message was not delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PublishError {
     /// The topic is none to publish to; nothing was accepted.
@@ -355,7 +355,14 @@ pub enum PublishError {
     LabelInUse,
     /// The client is closed; nothing was accepted.
     Closed,
-    /// It was accepted, and the server does not have it.
+    /// It was accepted, and the server refused it.
+    Refused {
+        /// Why.
+        reason: ReasonCode,
+        /// What the server said about it.
+        said: Said,
+    },
+    /// It was accepted, and the server does not have it, for a reason of our own.
     Rejected(Rejection),
     /// It was accepted and perhaps sent, and nobody can tell whether it arrived.
     Unknown(Uncertainty),
@@ -373,6 +380,7 @@ impl fmt::Display for PublishError {
             Self::RetainNotSupported => f.write_str("the server does not keep retained messages"),
             Self::LabelInUse => f.write_str("another call with this label is not settled"),
             Self::Closed => f.write_str("the client is closed"),
+            Self::Refused { reason, said } => write!(f, "the server refused the message: {reason}{said}"),
             Self::Rejected(Rejection::ByServer(reason)) => write!(f, "the server refused the message: {reason}"),
             Self::Rejected(Rejection::BeyondLimits(reason)) => {
                 write!(f, "the message is beyond what the server accepts: {reason}")
@@ -441,6 +449,8 @@ pub enum SubscribeError {
         filter: Box<str>,
         /// Why.
         reason: ReasonCode,
+        /// What the server said about all filters of the request.
+        said: Said,
     },
     /// The client is closed.
     Closed,
@@ -461,7 +471,9 @@ impl fmt::Display for SubscribeError {
                 write!(f, "the server has no shared subscriptions: subscribe without $share instead of {filter:?}")
             }
             Self::LabelInUse => f.write_str("another call with this label is not settled"),
-            Self::Refused { filter, reason } => write!(f, "the server refused the subscription {filter:?}: {reason}"),
+            Self::Refused { filter, reason, said } => {
+                write!(f, "the server refused the subscription {filter:?}: {reason}{said}")
+            }
             Self::Closed => f.write_str("the client is closed"),
         }
     }

@@ -9,7 +9,7 @@ use dunlin_session::{Limits, Outcome, StoreError};
 use futures_core::Stream;
 use std::sync::Mutex;
 
-use crate::{ConnectionError, Message, lock};
+use crate::{ConnectionError, Message, Said, lock};
 
 /// What happened to a client. The lifecycle obeys a grammar: every `Connecting` ends in one `Connected` or one
 /// `ConnectFailed`, every `Connected` in one `Disconnected`, and `Closed` is the last.
@@ -38,6 +38,8 @@ pub enum Event {
         label: Option<u32>,
         /// How it ended.
         outcome: Outcome,
+        /// What the server said about it.
+        said: Said,
     },
     /// The server gave its verdict on a subscription, also when one was made again after the server lost the session.
     Subscribed {
@@ -47,6 +49,8 @@ pub enum Event {
         filter: Box<str>,
         /// The granted QoS, or why not.
         granted: Result<Qos, ReasonCode>,
+        /// What the server said about all filters of the request.
+        said: Said,
     },
     /// A subscription was ended, as was asked for: the server said so, or others still hold the filter.
     Unsubscribed {
@@ -54,6 +58,8 @@ pub enum Event {
         label: Option<u32>,
         /// Which.
         filter: Box<str>,
+        /// What the server said about all filters of the request.
+        said: Said,
     },
     /// The server has not acknowledged a message for the ack timeout, though it answers others; it is told again while it
     /// lasts. See [`ConnectOptions::ack_timeout`](crate::ConnectOptions::ack_timeout).
@@ -244,7 +250,7 @@ mod tests {
         assert!(events.try_next().is_none());
     }
 
-    const SENT: Event = Event::Published { label: None, outcome: Outcome::Sent };
+    const SENT: Event = Event::Published { label: None, outcome: Outcome::Sent, said: Said::NOTHING };
 
     #[test]
     fn a_flood_of_messages_hides_no_other_event_and_memory_stays_bounded() {

@@ -69,6 +69,7 @@ mod quic;
 #[path = "without_quic.rs"]
 mod quic;
 mod random;
+mod said;
 mod subscription;
 #[cfg(feature = "tls")]
 mod tls;
@@ -106,6 +107,7 @@ pub use proxy::{Proxy, ProxyError};
 #[cfg(feature = "proxy")]
 pub use proxy::{ProxyAnswer, ProxyUrlProblem};
 pub use publish::{Payload, Publish, Publishing, Receipt};
+pub use said::Said;
 pub use subscription::{OnSlow, OnStall, Subscribe, Subscription, Unsubscribe};
 #[cfg(feature = "tls")]
 pub use tls::{CertificateProblem, KeyPin, KeyPinError, TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError, TlsVersion};

@@ -8,9 +8,9 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use dunlin_codec::{PacketType, Properties, Property, PropertyError, PropertyOwner, Qos, TopicError, TopicName};
-use dunlin_session::{Outcome, PublishOptions};
+use dunlin_session::{Outcome, PublishOptions, Rejection};
 
-use crate::{NotStored, OutboxId, PublishError, engine::Shared, memory::Body};
+use crate::{NotStored, OutboxId, PublishError, Said, engine::Shared, memory::Body};
 
 /// A message that is being put together, see [`Client::publish`](crate::Client::publish). Nothing happens until it is
 /// awaited, [enqueued](Publish::enqueue) or [posted](Publish::post).
@@ -229,11 +229,7 @@ impl Future for Publishing<'_> {
             this.publish = None;
         }
         let Some(receipt) = &mut this.receipt else { return Poll::Pending };
-        Pin::new(receipt).poll(cx).map(|outcome| match outcome {
-            Outcome::Rejected(why) => Err(PublishError::Rejected(why)),
-            Outcome::Unknown(why) => Err(PublishError::Unknown(why)),
-            delivered => Ok(delivered),
-        })
+        receipt.poll_delivered(cx)
     }
 }
 
@@ -278,6 +274,26 @@ impl Receipt {
         });
         wakers.into_iter().for_each(Waker::wake);
         withdrawn
+    }
+
+    /// Waits for the outcome as awaiting the message itself does: what is not delivered is an error, with what the server
+    /// said about it. May be dropped at any time; this withdraws nothing.
+    pub async fn delivered(&mut self) -> Result<Outcome, PublishError> {
+        poll_fn(|cx| self.poll_delivered(cx)).await
+    }
+
+    fn poll_delivered(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome, PublishError>> {
+        Pin::new(&mut *self).poll(cx).map(|outcome| match outcome {
+            Outcome::Rejected(Rejection::ByServer(reason)) => Err(PublishError::Refused { reason, said: self.said() }),
+            Outcome::Rejected(why) => Err(PublishError::Rejected(why)),
+            Outcome::Unknown(why) => Err(PublishError::Unknown(why)),
+            delivered => Ok(delivered),
+        })
+    }
+
+    /// What the server said with the outcome, when that is there: with the PUBACK, or the PUBREC that refused it.
+    pub fn said(&self) -> Said {
+        self.entry.map_or(Said::NOTHING, |entry| self.shared.lock().receipts.said(entry))
     }
 
     /// The name of the message in the [store](crate::ConnectOptions::store), by which a later process knows it; `None`

@@ -373,7 +373,7 @@ async fn a_label_comes_back_once_and_is_in_use_until_then() {
                 matches!(event, Event::Published { label: Some(_), .. } | Event::Subscribed { label: Some(7), .. })
             });
             match told.await {
-                Event::Published { label, outcome } => {
+                Event::Published { label, outcome, .. } => {
                     published.push((label, matches!(outcome, Outcome::Delivered(_))));
                 }
                 _ => subscribed += 1,
@@ -386,7 +386,9 @@ async fn a_label_comes_back_once_and_is_in_use_until_then() {
         for label in [1, 2, 7] {
             within(client.publish("t", "x").label(label)).await.unwrap();
             let told = event(&mut events, |event| matches!(event, Event::Published { .. })).await;
-            assert!(matches!(told, Event::Published { label: Some(back), outcome: Outcome::Sent } if back == label));
+            assert!(
+                matches!(told, Event::Published { label: Some(back), outcome: Outcome::Sent, .. } if back == label)
+            );
         }
         within(client.close(Drain::ALL)).await;
         server.assert_no_breaches();

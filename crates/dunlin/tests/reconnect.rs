@@ -261,7 +261,7 @@ async fn a_subscription_is_made_again_when_the_server_forgot_it_and_not_when_it_
             let mut subscribed = Vec::new();
             while forgets && subscribed.len() < 2 {
                 let is_subscribed = |event: &Event| matches!(event, Event::Subscribed { .. });
-                let Event::Subscribed { label, filter, granted } = event(&mut events, is_subscribed).await else {
+                let Event::Subscribed { label, filter, granted, .. } = event(&mut events, is_subscribed).await else {
                     unreachable!()
                 };
                 assert_eq!((label, granted), (None, Ok(Qos::AtLeastOnce)));
@@ -511,7 +511,7 @@ async fn a_refused_filter_is_an_error_now_and_the_end_of_a_subscription_later() 
         let server = options.start().await.unwrap();
         let (client, link) = behind_a_link(&server, |o| o.version(version).session_expiry(HOUR)).await;
         let expected = if version == Version::V5 { ReasonCode::NOT_AUTHORIZED } else { ReasonCode::UNSPECIFIED_ERROR };
-        let refused = |error: &SubscribeError| matches!(error, SubscribeError::Refused { filter, reason } if **filter == *"secret" && *reason == expected);
+        let refused = |error: &SubscribeError| matches!(error, SubscribeError::Refused { filter, reason, .. } if **filter == *"secret" && *reason == expected);
         let error = within(client.subscribe("open").and("secret").qos(Qos::AtLeastOnce)).await.unwrap_err();
         assert!(refused(&error), "{error:?}");
         within(server.wait_for(|server| server.clients()[0].subscriptions.is_empty())).await;

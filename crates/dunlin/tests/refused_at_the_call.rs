@@ -19,7 +19,7 @@ async fn a_filter_that_the_server_does_not_have_is_an_error_of_its_call_and_noth
         assert_eq!(within(client.subscribe(filter).label(1)).await.unwrap_err(), error);
         let told = event(&mut events, |event| matches!(event, Event::Subscribed { .. })).await;
         assert!(
-            matches!(&told, Event::Subscribed { label: Some(1), filter: told, granted: Err(why) }
+            matches!(&told, Event::Subscribed { label: Some(1), filter: told, granted: Err(why), .. }
                 if **told == *filter && *why == reason),
             "{told:?}"
         );

@@ -69,7 +69,7 @@ async fn each_verdict_is_that_of_its_filter() {
         }
         let refused = within(client.subscribe("d").and("e").and("f").qos(Qos::AtLeastOnce)).await.unwrap_err();
         assert!(
-            matches!(&refused, SubscribeError::Refused { filter, reason } if **filter == *"e" && *reason == ReasonCode::UNSPECIFIED_ERROR),
+            matches!(&refused, SubscribeError::Refused { filter, reason, .. } if **filter == *"e" && *reason == ReasonCode::UNSPECIFIED_ERROR),
             "{refused:?}"
         );
         drop(granted);

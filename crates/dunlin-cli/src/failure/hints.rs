@@ -107,7 +107,7 @@ pub(super) fn of_publish(error: &PublishError) -> Option<&'static str> {
         PublishError::QosNotSupported => Some("use a lower --qos"),
         PublishError::RetainNotSupported => Some("publish without --retain"),
         PublishError::TooLarge => Some("make it smaller, or raise the server's limit"),
-        PublishError::Rejected(Rejection::ByServer(ReasonCode::NOT_AUTHORIZED)) => {
+        PublishError::Refused { reason: ReasonCode::NOT_AUTHORIZED, .. } => {
             Some("the server's access rules do not let this user publish to this topic")
         }
         PublishError::Rejected(Rejection::BeyondLimits(_)) => {

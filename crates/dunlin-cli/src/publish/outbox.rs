@@ -76,8 +76,8 @@ impl<'a> Outbox<'a> {
     /// Waits for the outcome of the oldest message; for ever if there is none. May be dropped without loss.
     pub(super) async fn settled(&mut self) -> Settled {
         let Some(oldest) = self.accepted.front_mut() else { return std::future::pending().await };
-        let settled =
-            Settled { number: oldest.number, bytes: oldest.bytes, result: result((&mut oldest.receipt).await) };
+        let result = oldest.receipt.delivered().await;
+        let settled = Settled { number: oldest.number, bytes: oldest.bytes, result };
         self.accepted.pop_front();
         settled
     }
@@ -92,14 +92,6 @@ impl<'a> Outbox<'a> {
             left.push(Settled { number: self.count, bytes: self.next_bytes, result: Err(PublishError::Closed) });
         }
         left
-    }
-}
-
-fn result(outcome: Outcome) -> Result<Outcome, PublishError> {
-    match outcome {
-        Outcome::Rejected(why) => Err(PublishError::Rejected(why)),
-        Outcome::Unknown(why) => Err(PublishError::Unknown(why)),
-        settled => Ok(settled),
     }
 }
 

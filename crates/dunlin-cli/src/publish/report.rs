@@ -24,9 +24,9 @@ impl<'a> Report<'a> {
     pub(super) fn settled(&mut self, settled: &Settled, printer: &mut Printer) {
         self.total += 1;
         self.outcome(settled, printer);
-        let Err(error) = settled.result else { return };
+        let Err(error) = &settled.result else { return };
         self.failed += 1;
-        let failure = Failure::from(error);
+        let failure = Failure::from(error.clone());
         if self.publish.content.lines && self.failed <= COMPLAINTS {
             Printer::complain(&failure.clone().during(&format!("line {}", settled.number)));
         }
@@ -74,13 +74,13 @@ impl<'a> Report<'a> {
             .plain("bytes", settled.bytes)
             .plain("qos", self.publish.qos as u8)
             .plain("retain", self.publish.retain);
-        let object = match settled.result {
+        let object = match &settled.result {
             Ok(Outcome::Delivered(reason)) => {
                 object.text("outcome", "delivered").plain("code", reason.get()).text("reason", reason.name())
             }
             Ok(_) => object.text("outcome", "sent"),
-            Err(PublishError::Unknown(why)) => object.text("outcome", "unknown").text("reason", uncertainty(why)),
-            Err(PublishError::Rejected(Rejection::ByServer(reason) | Rejection::BeyondLimits(reason))) => {
+            Err(PublishError::Unknown(why)) => object.text("outcome", "unknown").text("reason", uncertainty(*why)),
+            Err(PublishError::Refused { reason, .. } | PublishError::Rejected(Rejection::BeyondLimits(reason))) => {
                 object.text("outcome", "rejected").plain("code", reason.get()).text("reason", reason.name())
             }
             Err(error) => object.text("outcome", "rejected").text("reason", &error.to_string()),

@@ -94,7 +94,7 @@ impl Handlers {
         }
         match event {
             Event::PublishReceived(message) => call(&mut self.publish_received, |handler| handler(message)),
-            Event::Published { label, outcome } => call(&mut self.published, |handler| handler(*label, *outcome)),
+            Event::Published { label, outcome, .. } => call(&mut self.published, |handler| handler(*label, *outcome)),
             Event::Subscribed { label, granted, .. } => {
                 call(&mut self.subscribed, |handler| handler(*label, *granted));
             }

@@ -15,10 +15,10 @@ use tokio::{
     time,
 };
 
-use self::conversation::{Said, authentication_data, connected};
+use self::conversation::{Turn, authentication_data, connected};
 use super::{Clock, Ended, is_late, open::Stream, write_buffer::WriteBuffer};
 use crate::{
-    ConnectionError, NetworkError, ServerRefusal,
+    ConnectionError, NetworkError, Said, ServerRefusal,
     engine::{Engine, GOODBYE, Shared},
 };
 
@@ -47,7 +47,7 @@ pub(super) struct Connection<'d> {
     /// Packets were read whose answers had no room: they are handled when something was transmitted.
     input_waits: bool,
     /// What the server said in an authentication that is under way: answered when no lock is held.
-    said: Option<Said>,
+    said: Option<Turn>,
     pub(super) was_connected: bool,
     /// As the options say, or as the server assigned it.
     pub(super) client_id: String,
@@ -323,30 +323,35 @@ impl<'d> Connection<'d> {
             match told {
                 None => {}
                 Some(Told::Message { publish, delivery }) => engine.deliver(base, &publish, delivery, overfull),
-                Some(Told::Settled { id, outcome, .. }) => engine.settle(id, outcome, &mut self.wakers),
+                Some(Told::Settled { id, outcome, properties }) => {
+                    engine.settle(id, outcome, Said::of(PacketType::Puback, properties), &mut self.wakers);
+                }
                 Some(Told::Connected { session_present, connack }) => {
                     let connected = connected(&mut self.client_id, engine, session_present, &connack);
                     engine.note_client_id(&self.client_id);
                     if engine.conversation.is_some() {
                         let data = authentication_data(connack.properties);
-                        self.said = Some(Said::Consent { data, connected: Some(connected) });
+                        self.said = Some(Turn::Consent { data, connected: Some(connected) });
                         return Ok(true);
                     }
                     self.greet(engine, connected);
                 }
                 Some(Told::Subscribed(suback)) => {
-                    let answers = engine.filters.handle_suback(suback.packet_id, suback.reasons(), &mut self.wakers);
+                    let said = Said::of(PacketType::Suback, suback.properties);
+                    let (id, reasons) = (suback.packet_id, suback.reasons());
+                    let answers = engine.filters.handle_suback(id, reasons, &said, &mut self.wakers);
                     engine.tell_answers(answers);
                 }
                 Some(Told::Unsubscribed(unsuback)) => {
-                    let answers = engine.filters.handle_unsuback(unsuback.packet_id, &mut self.wakers);
+                    let said = Said::of(PacketType::Unsuback, unsuback.properties);
+                    let answers = engine.filters.handle_unsuback(unsuback.packet_id, &said, &mut self.wakers);
                     engine.tell_answers(answers);
                 }
                 Some(Told::Authentication(auth)) => {
                     let data = authentication_data(auth.properties);
                     self.said = Some(match auth.reason {
-                        ReasonCode::SUCCESS => Said::Consent { data, connected: None },
-                        _ => Said::Challenge(data),
+                        ReasonCode::SUCCESS => Turn::Consent { data, connected: None },
+                        _ => Turn::Challenge(data),
                     });
                     return Ok(true);
                 }

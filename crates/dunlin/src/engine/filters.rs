@@ -17,7 +17,7 @@ use super::{
     inbox::{Batch, Inbox},
     router::Router,
 };
-use crate::{Event, OnSlow, OnStall, SubscribeError, message::Parts};
+use crate::{Event, OnSlow, OnStall, Said, SubscribeError, message::Parts};
 use identifiers::{Identifiers, Standing};
 pub(crate) use requests::Answer;
 
@@ -208,7 +208,8 @@ impl Filters {
             let Some(filter) = self.filters.get_mut(name) else { continue };
             match filter.state {
                 State::Granted(qos) if stands => {
-                    told.push(Event::Subscribed { label, filter: name.clone(), granted: Ok(qos) });
+                    let said = Said::NOTHING;
+                    told.push(Event::Subscribed { label, filter: name.clone(), granted: Ok(qos), said });
                     continue;
                 }
                 // What is under way is answered first; the answer puts the filter back into the queue.
@@ -290,7 +291,9 @@ impl Filters {
                     filter.leaving_labels.extend(label);
                     left.awaited += 1;
                 }
-                None if explicit => left.told.push(Event::Unsubscribed { label, filter: name.clone() }),
+                None if explicit => {
+                    left.told.push(Event::Unsubscribed { label, filter: name.clone(), said: Said::NOTHING });
+                }
                 None => {}
             }
         }

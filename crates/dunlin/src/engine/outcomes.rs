@@ -4,13 +4,13 @@ use dunlin_codec::PacketId;
 use dunlin_session::{Instant, Outcome, Rejection, Uncertainty};
 
 use super::Engine;
-use crate::Event;
+use crate::{Event, Said};
 
 /// What becomes of the messages that were accepted.
 impl Engine {
     #[inline]
-    pub(crate) fn settle(&mut self, id: PacketId, outcome: Outcome, wakers: &mut Vec<Waker>) {
-        if let Some(event) = self.note_settled(id, outcome, wakers) {
+    pub(crate) fn settle(&mut self, id: PacketId, outcome: Outcome, said: Said, wakers: &mut Vec<Waker>) {
+        if let Some(event) = self.note_settled(id, outcome, said, wakers) {
             self.tell(event);
         }
     }
@@ -19,7 +19,7 @@ impl Engine {
     /// so listeners are told at once.
     pub(crate) fn settle_now(&mut self, wakers: &mut Vec<Waker>) {
         while let Some((id, outcome)) = self.session.poll_settled() {
-            if let Some(event) = self.note_settled(id, outcome, wakers) {
+            if let Some(event) = self.note_settled(id, outcome, Said::NOTHING, wakers) {
                 self.listeners.iter().for_each(|listener| wakers.extend(listener.push(event.clone())));
             }
         }
@@ -27,9 +27,11 @@ impl Engine {
 
     /// Gives what is to be told, if anybody listens.
     #[inline]
-    fn note_settled(&mut self, id: PacketId, outcome: Outcome, wakers: &mut Vec<Waker>) -> Option<Event> {
+    fn note_settled(&mut self, id: PacketId, outcome: Outcome, said: Said, wakers: &mut Vec<Waker>) -> Option<Event> {
         self.memory_full = false;
-        let settled = self.receipts.settle(id, outcome);
+        let listened_to = !self.listeners.is_empty();
+        let told = if listened_to { said.clone() } else { Said::NOTHING };
+        let settled = self.receipts.settle(id, outcome, said);
         let of_qos_0 = matches!(outcome, Outcome::Sent | Outcome::Unknown(Uncertainty::PartlyWritten));
         if of_qos_0 && settled.is_none() {
             // A large payload that nobody asked about.
@@ -43,7 +45,7 @@ impl Engine {
         let label = settled.as_ref().and_then(|settled| settled.label);
         self.release_label(label);
         wakers.extend(settled.and_then(|settled| settled.waker));
-        (!self.listeners.is_empty()).then_some(Event::Published { label, outcome })
+        listened_to.then_some(Event::Published { label, outcome, said: told })
     }
 
     /// The outcomes that no packet told; false: there were none.
@@ -51,7 +53,7 @@ impl Engine {
     pub(crate) fn settle_polled(&mut self, wakers: &mut Vec<Waker>) -> bool {
         let mut settled = false;
         while let Some((id, outcome)) = self.session.poll_settled() {
-            self.settle(id, outcome, wakers);
+            self.settle(id, outcome, Said::NOTHING, wakers);
             settled = true;
         }
         settled
@@ -78,7 +80,7 @@ impl Engine {
             return true;
         }
         if self.session.give_up(id) {
-            self.settle(id, Outcome::Unknown(Uncertainty::NoAnswer), wakers);
+            self.settle(id, Outcome::Unknown(Uncertainty::NoAnswer), Said::NOTHING, wakers);
         }
         false
     }
@@ -91,7 +93,7 @@ impl Engine {
         while let Some((id, outcome)) = self.session.poll_settled() {
             let outcome = self.last_outcome(id, outcome);
             unsent += u64::from(outcome == Outcome::Rejected(Rejection::Closed));
-            self.settle(id, outcome, wakers);
+            self.settle(id, outcome, Said::NOTHING, wakers);
         }
         wakers.append(&mut self.space);
         self.end_store(wakers);

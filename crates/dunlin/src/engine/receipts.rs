@@ -3,6 +3,8 @@ use std::task::{Context, Poll, Waker};
 use dunlin_codec::PacketId;
 use dunlin_session::Outcome;
 
+use crate::Said;
+
 /// Who waits for which outcome. Entries are used again; nothing is allocated for a message in the steady state.
 #[derive(Debug, Default)]
 pub(crate) struct Receipts {
@@ -29,7 +31,7 @@ enum State {
     Waiting(Option<Waker>),
     /// The receipt was dropped; only a label keeps the entry.
     Unattended,
-    Done(Outcome),
+    Done(Outcome, Said),
 }
 
 /// What a settled message leads to.
@@ -69,7 +71,7 @@ impl Receipts {
     pub(crate) fn add_settled(&mut self, outcome: Outcome) -> u32 {
         let index = self.take_entry();
         if let Some(entry) = self.entries.get_mut(index as usize) {
-            (entry.state, entry.label) = (State::Done(outcome), None);
+            (entry.state, entry.label) = (State::Done(outcome, Said::NOTHING), None);
         }
         index
     }
@@ -85,12 +87,12 @@ impl Receipts {
         self.entries.get(index as usize)?.id
     }
 
-    pub(crate) fn settle(&mut self, id: PacketId, outcome: Outcome) -> Option<Settled> {
+    pub(crate) fn settle(&mut self, id: PacketId, outcome: Outcome, said: Said) -> Option<Settled> {
         let index = core::mem::take(self.by_id.get_mut(id.get() as usize)?).checked_sub(1)?;
         let entry = self.entries.get_mut(index as usize)?;
         entry.id = None;
         let label = entry.label.take();
-        match core::mem::replace(&mut entry.state, State::Done(outcome)) {
+        match core::mem::replace(&mut entry.state, State::Done(outcome, said)) {
             State::Waiting(waker) => Some(Settled { waker, label }),
             _ => {
                 self.free(index);
@@ -101,7 +103,7 @@ impl Receipts {
 
     pub(crate) fn poll(&mut self, index: u32, cx: &Context<'_>) -> Poll<Outcome> {
         match self.entries.get_mut(index as usize).map(|entry| &mut entry.state) {
-            Some(State::Done(outcome)) => Poll::Ready(*outcome),
+            Some(State::Done(outcome, _)) => Poll::Ready(*outcome),
             Some(State::Waiting(waker)) => {
                 match waker {
                     Some(waker) => waker.clone_from(cx.waker()),
@@ -113,12 +115,20 @@ impl Receipts {
         }
     }
 
+    /// What the server said with the outcome.
+    pub(crate) fn said(&self, index: u32) -> Said {
+        match self.entries.get(index as usize).map(|entry| &entry.state) {
+            Some(State::Done(_, said)) => said.clone(),
+            _ => Said::NOTHING,
+        }
+    }
+
     /// The receipt is gone.
     pub(crate) fn release(&mut self, index: u32) {
         let Some(entry) = self.entries.get_mut(index as usize) else { return };
         match entry.state {
             State::Waiting(_) => entry.state = State::Unattended,
-            State::Done(_) => self.free(index),
+            State::Done(..) => self.free(index),
             State::Unattended | State::Free(_) => {}
         }
     }
@@ -147,12 +157,12 @@ mod tests {
             let index = receipts.add(id(7), Some(round), true);
             assert_eq!(index, 0);
             assert!(receipts.poll(index, &cx).is_pending());
-            let settled = receipts.settle(id(7), Outcome::Sent).unwrap();
+            let settled = receipts.settle(id(7), Outcome::Sent, Said::NOTHING).unwrap();
             assert!(settled.waker.is_some() && settled.label == Some(round));
             assert_eq!(receipts.poll(index, &cx), Poll::Ready(Outcome::Sent));
             receipts.release(index);
         }
-        assert!(receipts.settle(id(7), Outcome::Sent).is_none());
+        assert!(receipts.settle(id(7), Outcome::Sent, Said::NOTHING).is_none());
     }
 
     #[test]
@@ -162,7 +172,7 @@ mod tests {
         receipts.release(dropped);
         let kept = receipts.add(id(2), None, true);
         assert_ne!(dropped, kept);
-        receipts.settle(id(1), Outcome::Sent);
+        receipts.settle(id(1), Outcome::Sent, Said::NOTHING);
         assert_eq!(receipts.add(id(3), None, true), dropped);
     }
 }

@@ -251,7 +251,7 @@ impl Application {
                 _ => stage,
             };
             match event {
-                Event::Published { label: Some(number), outcome } => {
+                Event::Published { label: Some(number), outcome, .. } => {
                     self.far.with(|remote, _| remote.run.account.hear(number, outcome));
                 }
                 Event::Published { .. } | Event::PublishReceived(_) => {}

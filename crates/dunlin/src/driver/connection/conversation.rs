@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// What the server said in an authentication.
-pub(super) enum Said {
+pub(super) enum Turn {
     /// It asks.
     Challenge(Vec<u8>),
     /// It is convinced. `connected`: this was the first authentication, and the connection begins with it.
@@ -25,12 +25,12 @@ impl Connection<'_> {
     }
 
     /// Lets the application answer. `Ok(true)`: there may be more to read.
-    pub(super) fn converse(&mut self, said: Said) -> Result<bool, Ended> {
+    pub(super) fn converse(&mut self, said: Turn) -> Result<bool, Ended> {
         // Without a conversation there was no method in CONNECT, and the session takes no AUTH then.
         let Some(mut conversation) = self.shared.lock().conversation.take() else { return Ok(true) };
         let answered = match &said {
-            Said::Challenge(data) => conversation.0.respond(data).map(Some),
-            Said::Consent { data, .. } => conversation.0.finish(data).map(|()| None),
+            Turn::Challenge(data) => conversation.0.respond(data).map(Some),
+            Turn::Consent { data, .. } => conversation.0.finish(data).map(|()| None),
         };
         let shared = self.shared;
         let mut engine = shared.lock();
@@ -39,11 +39,11 @@ impl Connection<'_> {
                 engine.session.disconnect(ReasonCode::UNSPECIFIED_ERROR);
                 return Err(Ended::With(ConnectionError::NotConvinced));
             }
-            (Ok(answer), Said::Challenge(_)) => {
+            (Ok(answer), Turn::Challenge(_)) => {
                 let answer = answer.as_deref().unwrap_or_default();
                 answer_challenge(&mut engine, shared.authentication.as_ref(), conversation, answer)?;
             }
-            (Ok(_), Said::Consent { connected, .. }) => {
+            (Ok(_), Turn::Consent { connected, .. }) => {
                 engine.end_reauthentication(Ok(()), &mut self.wakers);
                 if let Some(connected) = connected {
                     self.greet(&mut engine, connected);

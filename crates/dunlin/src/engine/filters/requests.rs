@@ -6,7 +6,7 @@ use dunlin_codec::{
 use dunlin_session::{RequestError, Session};
 
 use super::{Asked, Filter, Filters, Held, State, identifiers::Standing, levels};
-use crate::{Event, SubscribeError, memory::Heap};
+use crate::{Event, Said, SubscribeError, memory::Heap};
 
 /// An event that a SUBACK or UNSUBACK leads to.
 pub(crate) type Answer = (Event, Option<u32>);
@@ -104,7 +104,8 @@ impl Filters {
         };
         let labels = self.filters.get_mut(name).map(|filter| core::mem::take(&mut filter.labels));
         for label in each_or_none(labels.unwrap_or_default()) {
-            self.refused.push((Event::Subscribed { label, filter: name.into(), granted: Err(reason) }, label));
+            let said = Said::NOTHING;
+            self.refused.push((Event::Subscribed { label, filter: name.into(), granted: Err(reason), said }, label));
         }
         wakers.extend(self.remove_filter(name, &error));
     }
@@ -134,6 +135,7 @@ impl Filters {
         &mut self,
         id: PacketId,
         reasons: impl Iterator<Item = ReasonCode>,
+        said: &Said,
         wakers: &mut Vec<Waker>,
     ) -> Vec<Answer> {
         let mut answers = Vec::new();
@@ -145,11 +147,12 @@ impl Filters {
             }
             let Some(filter) = self.filters.get_mut(&name) else { continue };
             for label in each_or_none(core::mem::take(&mut filter.labels)) {
-                answers.push((Event::Subscribed { label, filter: name.clone(), granted }, label));
+                let said = said.clone();
+                answers.push((Event::Subscribed { label, filter: name.clone(), granted, said }, label));
             }
             match granted {
                 Err(reason) => {
-                    let error = SubscribeError::Refused { filter: name.clone(), reason };
+                    let error = SubscribeError::Refused { filter: name.clone(), reason, said: said.clone() };
                     wakers.extend(self.remove_filter(&name, &error));
                 }
                 // A further answer to a filter that was asked for with a higher QoS too.
@@ -177,13 +180,13 @@ impl Filters {
         }
     }
 
-    pub(crate) fn handle_unsuback(&mut self, id: PacketId, wakers: &mut Vec<Waker>) -> Vec<Answer> {
+    pub(crate) fn handle_unsuback(&mut self, id: PacketId, said: &Said, wakers: &mut Vec<Waker>) -> Vec<Answer> {
         let mut answers = Vec::new();
         for name in self.asked.remove(&id).map(|asked| asked.names).unwrap_or_default() {
             self.stand(&name, Standing::None);
             let Some(filter) = self.filters.get_mut(&name) else { continue };
             for label in each_or_none(core::mem::take(&mut filter.leaving_labels)) {
-                answers.push((Event::Unsubscribed { label, filter: name.clone() }, label));
+                answers.push((Event::Unsubscribed { label, filter: name.clone(), said: said.clone() }, label));
             }
             wakers.extend(filter.leaving.drain(..).filter_map(|inbox| inbox.answer(Ok(()))));
             if filter.holders.is_empty() {

@@ -15,38 +15,8 @@ use std::{
 };
 
 use dunlin::{Client, ConnectionError, Drain, Event, Outcome, PublishError, Qos, Status, Version};
-use dunlin_testkit::{Direction, LinkOptions, Script, Scripted, Server};
+use dunlin_testkit::{Script, Scripted, Server};
 use scene::{EVERY_QOS, VERSIONS, event, message, options, text, within};
-
-#[tokio::test]
-async fn reading_stops_while_the_application_is_behind_and_goes_on_when_it_is_not() {
-    for version in VERSIONS {
-        for qos in EVERY_QOS {
-            // Far more than every buffer on the way holds.
-            let accept: &[u8] = if version.is_v5() { b"\x20\x03\0\0\0" } else { b"\x20\x02\0\0" };
-            let suback: &[u8] = if version.is_v5() { b"\x90\x04\0\x01\0\x02" } else { b"\x90\x03\0\x01\x02" };
-            let flood = (0..COUNT).flat_map(|number| publish(version, qos, number)).collect::<Vec<u8>>();
-            let script = Script::new().timeout(Duration::from_secs(60));
-            let script = script.expect_packet().send(accept).expect_packet().send(suback).send(flood).silence();
-            let (_server, address) = Scripted::listen([script]).await.unwrap();
-            let (link, address) = LinkOptions::new().listen(address).await.unwrap();
-            let client = within(Client::connect(options(address.port()).version(version).unread_bytes(10_000))).await;
-            let client = client.unwrap();
-            let mut subscription = within(client.subscribe("t").qos(qos).buffer_bytes(usize::MAX)).await.unwrap();
-            for number in 0..COUNT {
-                let next = message(&mut subscription).await;
-                assert_eq!(number_of(next.payload()), number, "{version:?} {qos:?}");
-                assert_eq!(next.missed_before(), 0);
-                // In the application wait the limit and one read more, in the link and the socket what they hold.
-                let (arrived, taken) = (link.bytes(Direction::ToClient), (number * SIZE) as u64);
-                assert!(arrived < taken + 8_000_000, "{arrived} bytes came and {taken} were taken");
-            }
-            let statistics = client.statistics();
-            assert_eq!((statistics.received, statistics.dropped, statistics.connections), (COUNT as u64, 0, 1));
-            within(client.close(Drain::ALL)).await;
-        }
-    }
-}
 
 #[tokio::test]
 async fn a_server_that_reads_only_when_it_has_written_is_no_deadlock() {

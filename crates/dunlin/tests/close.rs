@@ -18,32 +18,6 @@ use dunlin_testkit::{Cut, LinkOptions, Script, Scripted, Server};
 use scene::{EVERY_QOS, VERSIONS, event, options, text, within};
 
 #[tokio::test]
-async fn closing_waits_for_what_was_accepted_and_tells_how_it_ended() {
-    for version in VERSIONS {
-        let server = Server::options().hold_acks(true).start().await.unwrap();
-        let client = within(Client::connect(options(server.port()).version(version).client_id("it"))).await.unwrap();
-        let mut receipts = Vec::new();
-        for _ in 0..5 {
-            receipts.push(client.publish("t", "x").qos(Qos::AtLeastOnce).enqueue().unwrap());
-        }
-        let other = client.clone();
-        let closing = tokio::spawn(client.close(Drain::ALL));
-        within(server.wait_for(|server| server.held_acks("it").len() == 5)).await;
-        assert!(!closing.is_finished());
-        assert_eq!(other.publish("t", "too late").post(), Err(PublishError::Closed));
-        assert_eq!(within(other.subscribe("t")).await.unwrap_err(), SubscribeError::Closed);
-        server.hold_acks(false);
-        let closed = within(closing).await.unwrap();
-        assert_eq!((closed.settled, closed.unsent, closed.unknown), (5, 0, 0));
-        for receipt in receipts {
-            assert!(matches!(within(receipt).await, Outcome::Delivered(_)));
-        }
-        assert_eq!(within(other.connected()).await, Err(ConnectionError::Closed));
-        server.assert_no_breaches();
-    }
-}
-
-#[tokio::test]
 async fn when_the_time_for_closing_is_over_what_is_not_settled_is_told() {
     for version in VERSIONS {
         let server = Server::options().hold_acks(true).receive_maximum(3).start().await.unwrap();

@@ -103,37 +103,6 @@ async fn each_server_is_told_its_own_credentials() {
     within(client.close(Drain::ALL)).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn credentials_are_made_anew_before_each_try() {
-    let server = Arc::new(Server::options().credentials("token", "second").start().await.unwrap());
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = asked.clone();
-    let options = to_server(&server).client_id("c").user_name("nobody").credentials_from(move || {
-        let number = count.fetch_add(1, Ordering::Relaxed);
-        async move {
-            // It may take its time.
-            tokio::time::sleep(Duration::from_secs(3)).await;
-            let token = ["first", "second", "third"].get(number).ok_or("no more tokens")?;
-            Ok::<_, &str>(Credentials::new().user_name("token").password(*token))
-        }
-    });
-    assert!(!format!("{options:?}").contains("token"));
-    let client = Client::start(options).unwrap();
-    let mut events = client.events();
-    let (_, refused) = told(&mut events).await;
-    assert!(matches!(refused, Err(ConnectionError::Server(_))), "{refused:?}");
-    assert_eq!(told(&mut events).await.1, Ok(()), "the second was asked for");
-    server.reconfigure(|options| options.credentials("token", "third"));
-    server.cut("c");
-    assert_eq!(told(&mut events).await.1, Ok(()));
-    assert_eq!(asked.load(Ordering::Relaxed), 3);
-    server.cut("c");
-    let (_, failed) = told(&mut events).await;
-    let expected = ProviderError::Failed { provider: Provider::Credentials, text: "no more tokens".into() };
-    assert_eq!(failed, Err(ConnectionError::Provider(expected)));
-    within(client.abort()).await;
-}
-
 #[tokio::test]
 async fn the_url_is_made_anew_before_each_try() {
     let one = Server::options().credentials("anna", "1").start().await.unwrap();

@@ -9,11 +9,8 @@ use std::{
     time::Duration,
 };
 
-use dunlin::{Client, ConnectOptions, Drain, Event, PublishError, Qos, Uncertainty};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
-    time::Instant,
-};
+use dunlin::{Client, ConnectOptions, Drain, PublishError, Qos, Uncertainty};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 /// Answers as a server that keeps the session does, but no message that says "never".
 async fn serve(mut stream: DuplexStream, connections: usize) -> io::Result<()> {
@@ -43,31 +40,6 @@ fn options() -> (ConnectOptions, Arc<AtomicUsize>) {
     // Else the silence itself would end the connection first.
     let options = options.ping_timeout(Duration::from_secs(3600));
     (options.ack_timeout(Duration::from_secs(30)), connections)
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_message_without_an_acknowledgement_is_told_with_its_label_and_no_more() {
-    let (options, connections) = options();
-    let client = Client::connect(options).await.unwrap();
-    let mut events = client.events();
-    let begun = Instant::now();
-    let receipt = client.publish("t", "never").qos(Qos::AtLeastOnce).label(7).enqueue().unwrap();
-    for told in 1..4 {
-        client.publish("t", "soon").qos(Qos::AtLeastOnce).await.unwrap();
-        let stalled = loop {
-            if let stalled @ Event::AckStalled { .. } = events.next().await.unwrap() {
-                break stalled;
-            }
-        };
-        assert!(matches!(stalled, Event::AckStalled { label: Some(7), times } if times == told), "{stalled:?}");
-        if told == 1 {
-            let after = begun.elapsed().as_secs();
-            assert!((30..=92).contains(&after), "{after} s");
-        }
-    }
-    drop(receipt);
-    let closed = client.close(Drain::within(Duration::from_secs(1))).await;
-    assert_eq!((closed.unknown, connections.load(Ordering::Relaxed)), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]

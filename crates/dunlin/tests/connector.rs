@@ -13,7 +13,7 @@ use std::{
 
 use dunlin::{Client, ConnectOptions, ConnectionError, Drain, Event, NetworkError, Outcome, TlsOptions};
 use dunlin_testkit::{Mosquitto, Server};
-use scene::{EVERY_QOS, VERSIONS, event, message, within, within_an_hour};
+use scene::{EVERY_QOS, VERSIONS, event, message, on_a_stopped_clock, within, within_an_hour};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     net::TcpStream,
@@ -57,23 +57,25 @@ async fn a_client_talks_and_comes_back_without_a_socket_and_without_waiting() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn keep_alive_and_a_silent_server_go_by_the_stopped_clock() {
-    let (opened, mut open) = unbounded_channel();
-    let options = ConnectOptions::new("server").ping_timeout(Duration::from_secs(10)).connector(move || {
-        let (ours, theirs) = tokio::io::duplex(1 << 10);
-        opened.send(theirs).unwrap();
-        async move { Ok(ours) }
+#[test]
+fn keep_alive_and_a_silent_server_go_by_the_stopped_clock() {
+    on_a_stopped_clock(async {
+        let (opened, mut open) = unbounded_channel();
+        let options = ConnectOptions::new("server").ping_timeout(Duration::from_secs(10)).connector(move || {
+            let (ours, theirs) = tokio::io::duplex(1 << 10);
+            opened.send(theirs).unwrap();
+            async move { Ok(ours) }
+        });
+        let client = Client::start(options.keep_alive(Duration::from_secs(600))).unwrap();
+        let mut events = client.events();
+        let mut server = within(open.recv()).await.unwrap();
+        server.write_all(b"\x20\x03\0\0\0").await.unwrap();
+        event(&mut events, |event| matches!(event, Event::Connected(_))).await;
+        let connected = Instant::now();
+        let ended = within_an_hour(events.next()).await.unwrap();
+        let Event::Disconnected { error: ConnectionError::ServerSilent(_), .. } = ended else { panic!("{ended:?}") };
+        assert_eq!(connected.elapsed().as_secs(), 610);
     });
-    let client = Client::start(options.keep_alive(Duration::from_secs(600))).unwrap();
-    let mut events = client.events();
-    let mut server = within(open.recv()).await.unwrap();
-    server.write_all(b"\x20\x03\0\0\0").await.unwrap();
-    event(&mut events, |event| matches!(event, Event::Connected(_))).await;
-    let connected = Instant::now();
-    let ended = within_an_hour(events.next()).await.unwrap();
-    let Event::Disconnected { error: ConnectionError::ServerSilent(_), .. } = ended else { panic!("{ended:?}") };
-    assert_eq!(connected.elapsed().as_secs(), 610);
 }
 
 /// Connected to a server that has said so and takes nothing by itself: 1 KiB is on the way at most.
@@ -109,14 +111,16 @@ async fn a_slow_link_is_not_a_silent_server() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_link_that_is_stuck_inside_a_qos_0_message_is_noticed() {
-    let (client, _server) = connected(ConnectOptions::new("server").keep_alive(Duration::from_secs(60))).await;
-    let (mut events, began) = (client.events(), Instant::now());
-    client.publish("t", vec![7; 100 << 10]).post().unwrap();
-    let ended = within_an_hour(events.next()).await.unwrap();
-    let Event::Disconnected { error: ConnectionError::ServerSilent(_), .. } = ended else { panic!("{ended:?}") };
-    assert_eq!(began.elapsed().as_secs(), 70);
+#[test]
+fn a_link_that_is_stuck_inside_a_qos_0_message_is_noticed() {
+    on_a_stopped_clock(async {
+        let (client, _server) = connected(ConnectOptions::new("server").keep_alive(Duration::from_secs(60))).await;
+        let (mut events, began) = (client.events(), Instant::now());
+        client.publish("t", vec![7; 100 << 10]).post().unwrap();
+        let ended = within_an_hour(events.next()).await.unwrap();
+        let Event::Disconnected { error: ConnectionError::ServerSilent(_), .. } = ended else { panic!("{ended:?}") };
+        assert_eq!(began.elapsed().as_secs(), 70);
+    });
 }
 
 /// Half a second of the time is for a server that does not close its side.

@@ -6,7 +6,8 @@ use std::{
     future::{Future, IntoFuture},
     io::{BufRead, BufReader},
     process::{Child, ChildStdout, Command, Stdio},
-    sync::Arc,
+    sync::{Arc, mpsc},
+    thread,
     time::Duration,
 };
 
@@ -38,6 +39,23 @@ fn within_time<F: IntoFuture>(limit: Duration, work: F) -> impl Future<Output = 
             Ok(output) => output,
             Err(_) => panic!("what began at {place} did not end within {limit:?}"),
         }
+    }
+}
+
+/// Tells a story on a stopped clock, and sees that it ends in true time: a driver that spins keeps the clock from going
+/// on, and so every limit on it from being reached.
+pub(crate) fn on_a_stopped_clock(story: impl Future<Output = ()> + Send + 'static) {
+    let (over, ended) = mpsc::channel();
+    let teller = thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+        runtime.expect("a runtime").block_on(story);
+        let _ = over.send(());
+    });
+    if let Err(mpsc::RecvTimeoutError::Timeout) = ended.recv_timeout(LIMIT) {
+        panic!("the story did not end within {LIMIT:?} of true time");
+    }
+    if let Err(panic) = teller.join() {
+        std::panic::resume_unwind(panic);
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::scene::{VERSIONS, text, within_an_hour};
+use crate::scene::{VERSIONS, on_a_stopped_clock, text, within_an_hour};
 
 #[tokio::test(start_paused = true)]
 async fn promise_07_subscriptions_are_made_again_and_the_verdicts_are_told() {
@@ -73,34 +73,36 @@ async fn promise_10_credentials_are_renewed_before_each_try() {
     server.assert_no_breaches();
 }
 
-#[tokio::test(start_paused = true)]
-async fn promise_11_a_dead_link_is_noticed_though_qos_0_goes_out_all_the_time() {
-    for version in VERSIONS {
-        let options = ConnectOptions::new("server").version(version);
-        let options = options.keep_alive(Duration::from_secs(60)).ping_timeout(Duration::from_secs(10));
-        let (client, mut open) = by_hand(options);
-        let mut events = client.events();
-        let mut server = within(open.recv()).await.unwrap();
-        let accept: &[u8] = if version.is_v5() { b"\x20\x03\0\0\0" } else { b"\x20\x02\0\0" };
-        server.write_all(accept).await.unwrap();
-        event(&mut events, |event| matches!(event, Event::Connected(_))).await;
-        let connected = Instant::now();
+#[test]
+fn promise_11_a_dead_link_is_noticed_though_qos_0_goes_out_all_the_time() {
+    on_a_stopped_clock(async {
+        for version in VERSIONS {
+            let options = ConnectOptions::new("server").version(version);
+            let options = options.keep_alive(Duration::from_secs(60)).ping_timeout(Duration::from_secs(10));
+            let (client, mut open) = by_hand(options);
+            let mut events = client.events();
+            let mut server = within(open.recv()).await.unwrap();
+            let accept: &[u8] = if version.is_v5() { b"\x20\x03\0\0\0" } else { b"\x20\x02\0\0" };
+            server.write_all(accept).await.unwrap();
+            event(&mut events, |event| matches!(event, Event::Connected(_))).await;
+            let connected = Instant::now();
 
-        // The server takes all of it and says nothing: to a client that only looks at what it sends, all is well.
-        tokio::spawn(async move { while server.read(&mut [0; 1_024]).await.is_ok_and(|n| n > 0) {} });
-        let talker = client.clone();
-        let talks = tokio::spawn(async move {
-            while talker.publish("t", "21.5").post().is_ok() {
-                sleep(Duration::from_secs(1)).await;
-            }
-        });
-        let ended = within_an_hour(events.next()).await;
-        let Some(Event::Disconnected { error: ended, .. }) = ended else { panic!("{ended:?}") };
-        assert!(matches!(ended, ConnectionError::ServerSilent(_)), "{ended:?}");
-        assert_eq!(connected.elapsed().as_secs(), 70, "the keep alive and the ping timeout: {version:?}");
-        within(client.abort()).await;
-        within(talks).await.unwrap();
-    }
+            // The server takes all of it and says nothing: to a client that only looks at what it sends, all is well.
+            tokio::spawn(async move { while server.read(&mut [0; 1_024]).await.is_ok_and(|n| n > 0) {} });
+            let talker = client.clone();
+            let talks = tokio::spawn(async move {
+                while talker.publish("t", "21.5").post().is_ok() {
+                    sleep(Duration::from_secs(1)).await;
+                }
+            });
+            let ended = within_an_hour(events.next()).await;
+            let Some(Event::Disconnected { error: ended, .. }) = ended else { panic!("{ended:?}") };
+            assert!(matches!(ended, ConnectionError::ServerSilent(_)), "{ended:?}");
+            assert_eq!(connected.elapsed().as_secs(), 70, "the keep alive and the ping timeout: {version:?}");
+            within(client.abort()).await;
+            within(talks).await.unwrap();
+        }
+    });
 }
 
 #[tokio::test(start_paused = true)]

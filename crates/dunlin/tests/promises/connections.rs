@@ -32,8 +32,8 @@ async fn promise_07_subscriptions_are_made_again_and_the_verdicts_are_told() {
     let refused = Err(ReasonCode::NOT_AUTHORIZED);
     assert_eq!(verdicts, [("news".to_owned(), Ok(Qos::AtLeastOnce)), ("secret".to_owned(), refused)]);
     assert!(within(secret.next()).await.is_none(), "it ends, and says why");
-    let why = SubscribeError::Refused { filter: "secret".into(), reason: ReasonCode::NOT_AUTHORIZED };
-    assert_eq!(secret.error(), Some(why));
+    let why = secret.error();
+    assert!(matches!(why, Some(SubscribeError::Refused { reason: ReasonCode::NOT_AUTHORIZED, .. })), "{why:?}");
     server.publish("news", "all is well", Qos::AtLeastOnce, false).unwrap();
     assert_eq!(text(&mut news).await, "all is well");
     within(client.close(Drain::ALL)).await;

@@ -3,7 +3,7 @@
 use std::{future::pending, io};
 
 use dunlin::{
-    Drain, Outcome, Property, PropertyId, PublishError, Qos, Receipt, Rejection, SubscribeError, Uncertainty,
+    Drain, Outcome, Property, PropertyId, PublishError, Qos, Receipt, Rejection, SubscribeError, Uncertainty, WhenFull,
 };
 use tokio::time::{Instant, sleep};
 
@@ -92,34 +92,37 @@ async fn promise_03_what_is_in_the_outbox_survives_a_crash() {
     }
 }
 
-/// The policy is in the call: `enqueue` refuses, `accepted` waits, and `expires_after` gives way in time.
 #[tokio::test(start_paused = true)]
 async fn promise_04_the_queue_is_bounded_in_bytes_and_the_caller_chooses_what_happens_then() {
-    let server = start(|options| options.refuse(ReasonCode::SERVER_BUSY)).await;
-    let client = Client::start(to_server(&server).queue_bytes(10_000)).unwrap();
-    let payload = [b'x'; 1_000];
-    let publish = || client.publish("t", &payload).qos(Qos::AtLeastOnce);
-    let mut accepted = Vec::new();
-    let refused = loop {
-        match publish().enqueue() {
-            Ok(receipt) => accepted.push(receipt),
-            Err(error) => break error,
+    for (policy, arrive) in [(WhenFull::Wait, 0..20), (WhenFull::Reject, 0..10), (WhenFull::DropOldest, 10..20)] {
+        let server = start(|options| options.refuse(ReasonCode::SERVER_BUSY)).await;
+        let client = Client::start(to_server(&server).queue_bytes(10_000).when_full(policy)).unwrap();
+        // Of a little more than 1,000 bytes each: ten of them are as much as may wait.
+        let payload = |number: usize| format!("{number:>1000}");
+        let mut publishers = Vec::new();
+        for number in 0..20 {
+            let client = client.clone();
+            let publish = async move { client.publish("t", payload(number)).qos(Qos::AtLeastOnce).await };
+            publishers.push(tokio::spawn(publish));
+            tokio::task::yield_now().await;
         }
-    };
-    assert_eq!((refused, accepted.len()), (PublishError::Full, 10), "of a little more than 1,000 bytes each");
-
-    let (other, waiting) = (client.clone(), Arc::new(payload));
-    let waits = tokio::spawn(async move { other.publish("t", &*waiting).qos(Qos::AtLeastOnce).await });
-    sleep(Duration::from_secs(60)).await;
-    assert!(!waits.is_finished(), "it waits as long as there is no room");
-    comes_back(&server);
-    assert_eq!(within(waits).await.unwrap(), Ok(DELIVERED));
-    for receipt in accepted {
-        assert_eq!(within(receipt).await, DELIVERED);
+        sleep(Duration::from_secs(60)).await;
+        let ended = publishers.iter().filter(|publisher| publisher.is_finished()).count();
+        assert_eq!(ended, if policy == WhenFull::Wait { 0 } else { 10 }, "{policy:?}");
+        comes_back(&server);
+        for (number, publisher) in publishers.into_iter().enumerate() {
+            let expected = match policy {
+                _ if arrive.contains(&number) => Ok(DELIVERED),
+                WhenFull::Reject => Err(PublishError::Full),
+                _ => Err(PublishError::Rejected(Rejection::Dropped)),
+            };
+            assert_eq!(within(publisher).await.unwrap(), expected, "{policy:?}, {number}");
+        }
+        let arrived: Vec<_> = server.received().iter().map(|received| received.message.text()).collect();
+        assert_eq!(arrived, arrive.map(payload).collect::<Vec<_>>(), "{policy:?}");
+        within(client.close(Drain::ALL)).await;
+        server.assert_no_breaches();
     }
-    assert_eq!((server.received_total(), client.statistics().delivered), (11, 11), "nothing was dropped");
-    within(client.close(Drain::ALL)).await;
-    server.assert_no_breaches();
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,29 +29,32 @@ pub(crate) struct Owner {
     pub(crate) holder: Holder,
 }
 
-/// Where in a chunk of bytes a message lies.
+/// Where in a chunk of bytes a message lies: a topic, and properties with the payload behind them. As small as can be,
+/// because it is what is moved for each message.
 #[derive(Debug, Clone)]
 pub(crate) struct Parts {
-    /// Offsets from the front of the chunk. The topic comes before the properties, these before the payload.
-    topic: Range<u32>,
-    /// The topic, where the server named it by an alias.
-    aliased: Option<Arc<[u8]>>,
-    properties: Range<u32>,
-    payload: Range<u32>,
+    topic_at: u32,
+    properties_at: u32,
+    payload_at: u32,
+    end: u32,
+    topic_len: u16,
     pub(crate) qos: Qos,
     retain: bool,
     dup: bool,
     v5: bool,
+    redelivered: bool,
     /// Messages that were dropped just before it.
     pub(crate) missed: u32,
     pub(crate) delivery: Option<Delivery>,
     /// Where there is a store.
     pub(crate) delivery_id: Option<DeliveryId>,
-    redelivered: bool,
+    /// The topic, where the server named it by an alias.
+    aliased: Option<Arc<[u8]>>,
 }
 
 impl Parts {
     /// `base` is where the chunk begins that `publish` borrows from; `aliased` is its topic, if it has none itself.
+    #[inline]
     pub(crate) fn new(
         base: *const u8,
         publish: &Publish<'_>,
@@ -59,45 +62,50 @@ impl Parts {
         delivery: Option<Delivery>,
         v5: bool,
     ) -> Self {
-        let range = |bytes: &[u8]| {
-            let start = if bytes.is_empty() { 0 } else { bytes.as_ptr().addr().wrapping_sub(base.addr()) as u32 };
-            start..start.wrapping_add(bytes.len() as u32)
-        };
+        let at = |bytes: &[u8]| bytes.as_ptr().addr().wrapping_sub(base.addr()) as u32;
+        let (topic, properties) = (publish.topic.as_bytes(), publish.properties.as_bytes());
+        let payload_at = at(publish.payload);
         Self {
-            topic: range(publish.topic.as_bytes()),
-            aliased,
-            properties: range(publish.properties.as_bytes()),
-            payload: range(publish.payload),
+            topic_at: at(topic),
+            // Empty ones may be anywhere.
+            properties_at: payload_at.wrapping_sub(properties.len() as u32),
+            payload_at,
+            end: payload_at.wrapping_add(publish.payload.len() as u32),
+            topic_len: topic.len() as u16,
             qos: publish.qos,
             retain: publish.retain,
             dup: publish.dup,
             v5,
+            redelivered: false,
             missed: 0,
             delivery,
             delivery_id: None,
-            redelivered: false,
+            aliased,
         }
     }
 
-    /// Of a message that an earlier process stored: topic, properties and payload.
+    /// Of a message that an earlier process stored: where its topic, properties and payload are, which follow each
+    /// other.
     pub(crate) fn redelivered(
         [topic, properties, payload]: [Range<u32>; 3],
         kept: &KeptInbound<'_>,
         id: Option<DeliveryId>,
     ) -> Self {
         Self {
-            topic,
-            aliased: None,
-            properties,
-            payload,
+            topic_at: topic.start,
+            properties_at: properties.start,
+            payload_at: payload.start,
+            end: payload.end,
+            topic_len: topic.len() as u16,
             qos: Qos::ExactlyOnce,
             retain: kept.retain,
             dup: false,
             v5: kept.v5,
+            redelivered: true,
             missed: 0,
             delivery: None,
             delivery_id: id,
-            redelivered: true,
+            aliased: None,
         }
     }
 
@@ -107,6 +115,7 @@ impl Parts {
     }
 
     /// The same where so many messages were dropped before it.
+    #[inline]
     pub(crate) fn after(&self, missed: u32) -> Self {
         Self { missed, ..self.clone() }
     }
@@ -117,8 +126,21 @@ impl Parts {
     }
 
     /// Bytes of the message itself.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.topic.len() + self.properties.len() + self.payload.len()
+        usize::from(self.topic_len) + self.end.wrapping_sub(self.properties_at) as usize
+    }
+
+    fn topic(&self) -> Range<u32> {
+        self.topic_at..self.topic_at.wrapping_add(self.topic_len.into())
+    }
+
+    fn properties(&self) -> Range<u32> {
+        self.properties_at..self.payload_at
+    }
+
+    fn payload(&self) -> Range<u32> {
+        self.payload_at..self.end
     }
 }
 
@@ -129,6 +151,12 @@ impl Message {
 
     pub(crate) fn owned(bytes: Bytes, parts: Parts, owner: Option<Owner>) -> Self {
         Self { bytes, parts, owner }
+    }
+
+    /// Another one of the same chunk.
+    #[inline]
+    pub(crate) fn become_neighbour(&mut self, parts: Parts, owner: Option<Owner>) {
+        (self.parts, self.owner) = (parts, owner);
     }
 
     pub(crate) fn into_parts(self) -> (Bytes, Parts) {
@@ -155,7 +183,7 @@ impl Message {
             retain: self.parts.retain,
             v5: self.parts.v5,
             topic: self.topic().as_bytes(),
-            properties: self.part(&self.parts.properties),
+            properties: self.part(self.parts.properties()),
             payload: self.payload(),
         }
     }
@@ -167,18 +195,18 @@ impl Message {
 
     /// Where it was published.
     pub fn topic(&self) -> &str {
-        let topic = self.parts.aliased_topic().unwrap_or_else(|| self.part(&self.parts.topic));
+        let topic = self.parts.aliased_topic().unwrap_or_else(|| self.part(self.parts.topic()));
         core::str::from_utf8(topic).unwrap_or_default()
     }
 
     /// What it says.
     pub fn payload(&self) -> &[u8] {
-        self.part(&self.parts.payload)
+        self.part(self.parts.payload())
     }
 
     /// What it says, without a copy, to keep.
     pub fn payload_bytes(&self) -> Bytes {
-        self.bytes.slice(usize_range(&self.parts.payload))
+        self.bytes.slice(usize_range(self.parts.payload()))
     }
 
     /// What it says, if that is UTF-8.
@@ -205,7 +233,7 @@ impl Message {
     pub fn properties(&self) -> Properties<'_> {
         let owner = dunlin_codec::PropertyOwner::Packet(dunlin_codec::PacketType::Publish);
         match self.parts.v5 {
-            true => Properties::check(owner, self.part(&self.parts.properties)).unwrap_or(Properties::NONE),
+            true => Properties::check(owner, self.part(self.parts.properties())).unwrap_or(Properties::NONE),
             false => Properties::NONE,
         }
     }
@@ -259,23 +287,22 @@ impl Message {
     #[must_use]
     pub fn detach(&self) -> Self {
         let mut bytes = Vec::with_capacity(self.parts.len());
-        let mut copy = |range: &Range<u32>| {
-            let start = bytes.len() as u32;
+        let mut copy = |range| {
             bytes.extend_from_slice(self.part(range));
-            start..bytes.len() as u32
+            bytes.len() as u32
         };
-        let (topic, properties) = (copy(&self.parts.topic), copy(&self.parts.properties));
-        let payload = copy(&self.parts.payload);
-        let parts = Parts { topic, properties, payload, ..self.parts.clone() };
+        let properties_at = copy(self.parts.topic());
+        let (payload_at, end) = (copy(self.parts.properties()), copy(self.parts.payload()));
+        let parts = Parts { topic_at: 0, properties_at, payload_at, end, ..self.parts.clone() };
         Self { bytes: bytes.into(), parts, owner: self.owner.clone() }
     }
 
-    fn part(&self, range: &Range<u32>) -> &[u8] {
+    fn part(&self, range: Range<u32>) -> &[u8] {
         self.bytes.get(usize_range(range)).unwrap_or_default()
     }
 }
 
-fn usize_range(range: &Range<u32>) -> Range<usize> {
+fn usize_range(range: Range<u32>) -> Range<usize> {
     range.start as usize..range.end as usize
 }
 

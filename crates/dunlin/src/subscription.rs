@@ -185,6 +185,8 @@ pub struct Subscription {
     inbox: Arc<Inbox>,
     manual: bool,
     current: Batch,
+    /// Of the current batch, lent to the application.
+    held: Option<Message>,
     /// Handed to the application and not yet acknowledged.
     taken: Vec<Delivery>,
     taken_bytes: usize,
@@ -199,6 +201,7 @@ impl Subscription {
             inbox,
             manual,
             current: Batch::default(),
+            held: None,
             taken: Vec::new(),
             taken_bytes: 0,
             released: false,
@@ -219,19 +222,29 @@ impl Subscription {
 
     /// Waits for the next message. `None`: no more will come, see [`error`](Subscription::error). May be dropped at
     /// any time without loss.
-    pub async fn next(&mut self) -> Option<Message> {
-        poll_fn(|cx| self.poll(cx)).await
+    #[inline]
+    #[expect(clippy::should_implement_trait, reason = "it waits, as the `next` of every stream does")]
+    pub fn next(&mut self) -> impl Future<Output = Option<Message>> + Send + '_ {
+        poll_fn(|cx| self.poll(cx))
+    }
+
+    /// As [`next`](Subscription::next), for whoever is done with a message before it asks for another: that saves the
+    /// count of a reference for each message. A message to be kept is to be cloned.
+    pub async fn next_ref(&mut self) -> Option<&Message> {
+        poll_fn(|cx| self.poll_with(cx, Self::hold)).await?;
+        self.held.as_ref()
     }
 
     /// The next message, if one waits.
     pub fn try_next(&mut self) -> Option<Message> {
         self.acknowledge(false);
         loop {
-            if let Some(message) = self.take() {
+            if let Some(message) = self.take(Self::give) {
                 return Some(message);
             }
             self.acknowledge(true);
-            self.current = self.inbox.try_batch()?;
+            self.held = None;
+            self.current = self.inbox.try_batch(&mut self.current)?;
         }
     }
 
@@ -248,13 +261,23 @@ impl Subscription {
 
     #[inline]
     fn poll(&mut self, cx: &Context<'_>) -> Poll<Option<Message>> {
+        self.poll_with(cx, Self::give)
+    }
+
+    #[inline]
+    fn poll_with<T>(
+        &mut self,
+        cx: &Context<'_>,
+        hand_over: impl Fn(&mut Self, Parts, Option<Owner>) -> T,
+    ) -> Poll<Option<T>> {
         self.acknowledge(false);
         loop {
-            if let Some(message) = self.take() {
+            if let Some(message) = self.take(&hand_over) {
                 return Poll::Ready(Some(message));
             }
             self.acknowledge(true);
-            match core::task::ready!(self.inbox.poll_batch(cx)) {
+            self.held = None;
+            match core::task::ready!(self.inbox.poll_batch(&mut self.current, cx)) {
                 Some(batch) => self.current = batch,
                 None => return Poll::Ready(None),
             }
@@ -262,8 +285,8 @@ impl Subscription {
     }
 
     #[inline]
-    fn take(&mut self) -> Option<Message> {
-        let parts = self.current.parts.next()?;
+    fn take<T>(&mut self, hand_over: impl Fn(&mut Self, Parts, Option<Owner>) -> T) -> Option<T> {
+        let parts = self.current.parts.pop_front()?;
         let is_stored = self.manual && parts.delivery_id.is_some() && parts.delivery.is_none();
         if !is_stored {
             // Of what is stored there may be as much as may be unread.
@@ -272,18 +295,36 @@ impl Subscription {
         if self.manual {
             let owner = (is_stored || parts.delivery.is_some())
                 .then(|| Owner { shared: self.handle.shared.clone(), holder: self.holder });
-            return Some(Message::owned(self.current.chunk.clone(), parts, owner));
+            return Some(hand_over(self, parts, owner));
         }
-        self.taken.extend(parts.delivery);
-        Some(Message::new(self.current.chunk.clone(), parts))
+        if let Some(delivery) = parts.delivery {
+            self.taken.push(delivery);
+        }
+        Some(hand_over(self, parts, None))
+    }
+
+    #[inline]
+    fn give(&mut self, parts: Parts, owner: Option<Owner>) -> Message {
+        Message::owned(self.current.chunk.clone(), parts, owner)
+    }
+
+    /// Messages of one chunk share the reference to it.
+    #[inline]
+    fn hold(&mut self, parts: Parts, owner: Option<Owner>) {
+        match &mut self.held {
+            Some(held) => held.become_neighbour(parts, owner),
+            None => self.held = Some(self.give(parts, owner)),
+        }
     }
 
     /// Whoever asks for a message is done with those before. While the driver works, some are collected, which is
     /// cheaper; when it sleeps, nobody else will come by.
     #[inline]
     fn acknowledge(&mut self, all: bool) {
-        let due = all || self.taken.len() >= ACKNOWLEDGED_AT_ONCE || self.handle.shared.seems_asleep();
-        if due && (self.taken_bytes > 0 || !self.taken.is_empty()) {
+        let (waiting, shared) = (self.taken.len(), &self.handle.shared);
+        let due =
+            all && self.taken_bytes > 0 || waiting >= ACKNOWLEDGED_AT_ONCE || waiting > 0 && shared.seems_asleep();
+        if due || all && waiting > 0 {
             self.handle.shared.taken(self.holder, core::mem::take(&mut self.taken_bytes), &mut self.taken);
         }
     }
@@ -302,12 +343,12 @@ impl Subscription {
         });
         wakers.into_iter().for_each(core::task::Waker::wake);
         let current = core::mem::take(&mut self.current);
-        let waiting = current.parts.as_slice().iter().map(Parts::len).sum::<usize>();
+        let waiting = current.parts.iter().map(Parts::len).sum::<usize>();
         self.taken_bytes += waiting;
-        self.taken.extend(current.parts.filter_map(|parts| parts.delivery));
+        self.taken.extend(current.parts.into_iter().filter_map(|parts| parts.delivery));
         for batch in self.inbox.clear() {
             self.taken_bytes += batch.bytes;
-            self.taken.extend(batch.parts.filter_map(|parts| parts.delivery));
+            self.taken.extend(batch.parts.into_iter().filter_map(|parts| parts.delivery));
         }
         self.acknowledge(true);
     }

@@ -27,6 +27,21 @@ async fn messages_are_acknowledged_in_any_order_and_answered_in_theirs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn messages_that_are_lent_are_acknowledged_as_others_are() {
+    let script = subscribed().send([publish(1), publish(2)].concat()).expect_nothing(WHILE);
+    let script = script.expect([puback(1), puback(2)].concat());
+    let (client, mut subscription, server) = connected([goodbye(script)]).await;
+    let first = within(subscription.next_ref()).await.unwrap().clone();
+    let second = within(subscription.next_ref()).await.unwrap();
+    assert_eq!((first.topic(), first.payload()), (second.topic(), second.payload()));
+    // Asking for the next one acknowledges nothing.
+    moves_on(2 * WHILE).await;
+    second.acknowledge();
+    first.acknowledge();
+    closed(client, server).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_acknowledged_twice_answers_no_other_message() {
     let script = subscribed().send(publish(1)).expect(puback(1)).send(publish(1)).expect_nothing(WHILE);
     let (client, mut subscription, server) = connected([goodbye(script.expect(puback(1)))]).await;

@@ -1,4 +1,5 @@
 mod conversation;
+mod seldom;
 
 use core::{
     future::Future,
@@ -8,17 +9,17 @@ use core::{
 use std::{io, sync::Arc, time::Duration};
 
 use bytes::{Buf, Bytes, BytesMut};
-use dunlin_codec::{Connack, FixedHeader, PacketType, Properties, PropertyId, ReasonCode};
+use dunlin_codec::{FixedHeader, PacketType, ReasonCode};
 use dunlin_session::{Event as Told, Instant, Progress, State, Timeout};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time,
 };
 
-use self::conversation::{Turn, authentication_data, connected};
+use self::conversation::Turn;
 use super::{Clock, Ended, is_late, open::Stream, write_buffer::WriteBuffer};
 use crate::{
-    ConnectionError, NetworkError, Said, ServerRefusal,
+    ConnectionError, NetworkError, Said,
     engine::{Engine, GOODBYE, Shared},
 };
 
@@ -32,6 +33,8 @@ pub(super) struct Connection<'d> {
     read: BytesMut,
     /// Bytes to make room for: more while reads fill what there is.
     read_size: usize,
+    /// Bytes that were read in this turn: who is to take the messages comes to it while they are in the cache.
+    turn_bytes: usize,
     wakers: Vec<Waker>,
     timer: Pin<Box<time::Sleep>>,
     armed: Option<time::Instant>,
@@ -77,6 +80,7 @@ impl<'d> Connection<'d> {
             write: WriteBuffer::default(),
             read: BytesMut::new(),
             read_size: SMALL_READ,
+            turn_bytes: 0,
             wakers: Vec::new(),
             timer: Box::pin(time::sleep(Duration::from_secs(3600))),
             armed: None,
@@ -93,6 +97,8 @@ impl<'d> Connection<'d> {
 
     /// A turn of the driver: a bounded amount of work, then a word on what to wait for.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        self.shared.wake_up();
+        self.turn_bytes = 0;
         for _ in 0..ROUNDS {
             let now = self.clock.now();
             let wrote = match self.write(now, cx) {
@@ -110,6 +116,9 @@ impl<'d> Connection<'d> {
                 Ok(read) => read,
                 Err(ended) => return Poll::Ready(self.ending.take().map_or(ended, |(ended, _)| ended)),
             };
+            if self.turn_bytes >= LARGE_READ {
+                break;
+            }
             if matches!(wrote, Step::Progress) || matches!(read, Step::Progress) {
                 continue;
             }
@@ -213,6 +222,7 @@ impl<'d> Connection<'d> {
             Poll::Pending => Ok(Step::Nothing),
             Poll::Ready(Ok(0)) => Err(self.closed()),
             Poll::Ready(Ok(len)) => {
+                self.turn_bytes += len;
                 self.read_size = if len == free {
                     LARGE_READ
                 } else if len < SMALL_READ / 4 {
@@ -289,13 +299,26 @@ impl<'d> Connection<'d> {
         overfull: bool,
         used: &mut usize,
     ) -> Result<bool, Ended> {
-        let base = self.read.as_ptr();
+        // What is told borrows it, and not the connection.
+        let read = core::mem::take(&mut self.read);
+        let result = self.handle_bytes(&read, engine, now, overfull, used);
+        self.read = read;
+        result
+    }
+
+    /// What comes often is done here, and the rest elsewhere: a small loop is a fast one.
+    fn handle_bytes(
+        &mut self,
+        read: &[u8],
+        engine: &mut Engine,
+        now: Instant,
+        overfull: bool,
+        used: &mut usize,
+    ) -> Result<bool, Ended> {
+        let skips = (overfull || self.skipping) && self.unlimited;
         for _ in 0..PACKETS {
-            let input = self.read.get(*used..).unwrap_or_default();
-            if (overfull || self.skipping)
-                && self.unlimited
-                && let Some(len) = acknowledged_publish(input)
-            {
+            let input = read.get(*used..).unwrap_or_default();
+            if skips && let Some(len) = acknowledged_publish(input) {
                 if !core::mem::replace(&mut self.skipping, true) {
                     self.shared.set_reading_stopped(true);
                 }
@@ -305,61 +328,22 @@ impl<'d> Connection<'d> {
             }
             let (consumed, told) = match engine.session.handle_input(now, input) {
                 Progress::Packet { consumed, event } => (consumed, event),
-                Progress::Incomplete { needed } => {
-                    let missing = needed.saturating_sub(input.len());
-                    self.read_size = self.read_size.max(missing.min(LARGEST_READ));
-                    return Ok(false);
-                }
-                Progress::Blocked => {
-                    self.input_waits = true;
-                    return Ok(false);
-                }
-                Progress::Fault(_) if !self.was_connected && input.starts_with(b"HTTP/") => {
-                    return Err(Ended::With(ConnectionError::AnsweredByHttp));
-                }
-                Progress::Fault(fault) => return Err(Ended::With(ConnectionError::Fault(fault))),
+                halt => return self.handle_halt(&halt, input).map(|()| false),
             };
             *used += consumed;
             match told {
                 None => {}
-                Some(Told::Message { publish, delivery }) => engine.deliver(base, &publish, delivery, overfull),
+                Some(Told::Message { publish, delivery }) => {
+                    engine.deliver(read.as_ptr(), &publish, delivery, overfull);
+                }
                 Some(Told::Settled { id, outcome, properties }) => {
                     engine.settle(id, outcome, Said::of(PacketType::Puback, properties), &mut self.wakers);
                 }
-                Some(Told::Connected { session_present, connack }) => {
-                    let connected = connected(&mut self.client_id, engine, session_present, &connack);
-                    engine.note_client_id(&self.client_id);
-                    if engine.conversation.is_some() {
-                        let data = authentication_data(connack.properties);
-                        self.said = Some(Turn::Consent { data, connected: Some(connected) });
-                        return Ok(true);
+                Some(told) => {
+                    self.handle_told(engine, &told)?;
+                    if self.said.is_some() {
+                        break;
                     }
-                    self.greet(engine, connected);
-                }
-                Some(Told::Subscribed(suback)) => {
-                    let said = Said::of(PacketType::Suback, suback.properties);
-                    let (id, reasons) = (suback.packet_id, suback.reasons());
-                    let answers = engine.filters.handle_suback(id, reasons, &said, &mut self.wakers);
-                    engine.tell_answers(answers);
-                }
-                Some(Told::Unsubscribed(unsuback)) => {
-                    let said = Said::of(PacketType::Unsuback, unsuback.properties);
-                    let answers = engine.filters.handle_unsuback(unsuback.packet_id, &said, &mut self.wakers);
-                    engine.tell_answers(answers);
-                }
-                Some(Told::Authentication(auth)) => {
-                    let data = authentication_data(auth.properties);
-                    self.said = Some(match auth.reason {
-                        ReasonCode::SUCCESS => Turn::Consent { data, connected: None },
-                        _ => Turn::Challenge(data),
-                    });
-                    return Ok(true);
-                }
-                Some(Told::Refused(connack)) => return Err(Ended::With(refused(&connack))),
-                Some(Told::SessionDiscarded) => return Err(Ended::SessionDiscarded),
-                Some(Told::Disconnected(disconnect)) => {
-                    let (reason, code) = (disconnect.reason, disconnect.reason.get());
-                    return Err(Ended::With(refusal(reason, code, disconnect.properties, false)));
                 }
             }
         }
@@ -474,16 +458,6 @@ fn close_if_due(engine: &mut Engine) {
     if engine.session.state() == State::Connected && !closing.abort && due {
         engine.session.disconnect(ReasonCode::SUCCESS);
     }
-}
-
-fn refused(connack: &Connack<'_>) -> ConnectionError {
-    refusal(connack.reason, connack.return_code, connack.properties, true)
-}
-
-fn refusal(reason: ReasonCode, code: u8, properties: Properties<'_>, to_connect: bool) -> ConnectionError {
-    let text = |id| properties.text(id).map(Into::into);
-    let (text, server_reference) = (text(PropertyId::ReasonString), text(PropertyId::ServerReference));
-    ConnectionError::Server(ServerRefusal { reason, code, text, server_reference, to_connect })
 }
 
 /// The length of a PUBLISH with QoS 1 or 2 at the front, if it is all there: it will come again on the next connection

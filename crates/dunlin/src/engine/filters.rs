@@ -5,7 +5,7 @@ mod routing;
 mod slow;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, atomic::AtomicUsize},
     task::Waker,
 };
@@ -28,7 +28,7 @@ pub(crate) type Holder = u64;
 #[derive(Debug)]
 pub(crate) struct Filters {
     filters: HashMap<Box<str>, Filter>,
-    holders: HashMap<Holder, Held>,
+    holders: BTreeMap<Holder, Held>,
     next_holder: Holder,
     next_number: u64,
     router: Router,
@@ -112,7 +112,7 @@ struct Held {
     /// Filters whose first SUBACK is not there yet.
     awaited: Vec<Box<str>>,
     /// Messages of the chunk that is being handled.
-    parts: Vec<Parts>,
+    parts: VecDeque<Parts>,
     bytes: usize,
     /// Messages that were dropped since the last that was not.
     missed: u32,
@@ -151,7 +151,7 @@ impl Filters {
     pub(crate) fn new(kept: bool, identified: bool) -> Self {
         Self {
             filters: HashMap::new(),
-            holders: HashMap::new(),
+            holders: BTreeMap::new(),
             next_holder: 0,
             next_number: 0,
             router: Router::new(),
@@ -374,9 +374,7 @@ impl Filters {
         // A session that is kept goes on collecting messages.
         let left = if self.kept { Err(SubscribeError::Closed) } else { Ok(()) };
         self.answer_leaving(&left, wakers);
-        let mut holders: Vec<_> = self.holders.iter().collect();
-        holders.sort_unstable_by_key(|(holder, _)| **holder);
-        wakers.extend(holders.into_iter().filter_map(|(_, held)| held.inbox.end()));
+        wakers.extend(self.holders.values().filter_map(|held| held.inbox.end()));
     }
 
     /// Whoever waits for an UNSUBACK has this answer. In the order of the filters, not in that of a hash map: what

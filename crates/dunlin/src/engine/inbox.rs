@@ -5,7 +5,6 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
-    vec,
 };
 
 use bytes::Bytes;
@@ -28,6 +27,8 @@ pub(crate) struct Inbox {
 #[derive(Debug, Default)]
 struct State {
     batches: VecDeque<Batch>,
+    /// The memory of a batch that is read, to be used again.
+    spare: VecDeque<Parts>,
     waker: Option<Waker>,
     /// Filters whose SUBACK or UNSUBACK is not there yet.
     awaited: usize,
@@ -42,7 +43,7 @@ struct State {
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) chunk: Bytes,
-    pub(crate) parts: vec::IntoIter<Parts>,
+    pub(crate) parts: VecDeque<Parts>,
     pub(crate) bytes: usize,
 }
 
@@ -50,7 +51,7 @@ impl From<Message> for Batch {
     fn from(message: Message) -> Self {
         let bytes = message.size();
         let (chunk, parts) = message.into_parts();
-        Self { chunk, parts: vec![parts].into_iter(), bytes }
+        Self { chunk, parts: VecDeque::from([parts]), bytes }
     }
 }
 
@@ -108,15 +109,21 @@ impl Inbox {
             shed.take_from_batch(&mut batch.parts);
             batch.bytes -= shed.bytes - before;
         }
-        while state.batches.front().is_some_and(|batch| batch.parts.as_slice().is_empty()) {
+        while state.batches.front().is_some_and(|batch| batch.parts.is_empty()) {
             state.batches.pop_front();
         }
         self.bytes.fetch_sub(shed.bytes, Ordering::Relaxed);
     }
 
-    /// The next batch; `None` when no more will come.
-    pub(crate) fn poll_batch(&self, cx: &Context<'_>) -> Poll<Option<Batch>> {
+    /// Memory for the next batch.
+    pub(crate) fn take_spare(&self) -> VecDeque<Parts> {
+        core::mem::take(&mut lock(&self.state).spare)
+    }
+
+    /// The next batch; `None` when no more will come. `read` is the one before.
+    pub(crate) fn poll_batch(&self, read: &mut Batch, cx: &Context<'_>) -> Poll<Option<Batch>> {
         let mut state = lock(&self.state);
+        state.keep_spare(read);
         match state.batches.pop_front() {
             Some(batch) => {
                 self.bytes.fetch_sub(batch.bytes, Ordering::Relaxed);
@@ -131,8 +138,9 @@ impl Inbox {
         }
     }
 
-    pub(crate) fn try_batch(&self) -> Option<Batch> {
+    pub(crate) fn try_batch(&self, read: &mut Batch) -> Option<Batch> {
         let mut state = lock(&self.state);
+        state.keep_spare(read);
         let batch = state.batches.pop_front()?;
         self.bytes.fetch_sub(batch.bytes, Ordering::Relaxed);
         self.press(&mut state);
@@ -197,6 +205,18 @@ impl Inbox {
     }
 }
 
+impl State {
+    fn keep_spare(&mut self, read: &mut Batch) {
+        // What once was large and is not needed any more is not kept for ever.
+        if read.parts.capacity() > 0 && read.parts.is_empty() && read.parts.capacity() <= SPARE_PARTS {
+            self.spare = core::mem::take(&mut read.parts);
+        }
+    }
+}
+
+/// As many messages as come at once when they are small.
+const SPARE_PARTS: usize = 16 << 10;
+
 /// What is dropped to make room.
 #[derive(Debug)]
 pub(crate) struct Shed {
@@ -218,7 +238,7 @@ impl Shed {
     }
 
     /// Takes QoS 0 messages out, from the front, as long as they are wanted, and tells the first that stays.
-    pub(crate) fn take_from(&mut self, parts: &mut Vec<Parts>) {
+    pub(crate) fn take_from(&mut self, parts: &mut VecDeque<Parts>) {
         parts.retain_mut(|part| {
             let drops = !self.is_done() && part.qos == Qos::AtMostOnce;
             if drops {
@@ -232,25 +252,21 @@ impl Shed {
         });
     }
 
-    fn take_from_batch(&mut self, parts: &mut vec::IntoIter<Parts>) {
+    fn take_from_batch(&mut self, parts: &mut VecDeque<Parts>) {
         // As a rule it is the first that goes.
         while !self.is_done()
-            && let Some(part) = parts.as_slice().first().filter(|part| part.qos == Qos::AtMostOnce)
+            && let Some(part) = parts.front().filter(|part| part.qos == Qos::AtMostOnce)
         {
             self.bytes += part.len();
             self.dropped += 1;
             self.missed = self.missed.saturating_add(part.missed).saturating_add(1);
-            parts.next();
+            parts.pop_front();
         }
-        match parts.as_mut_slice().first_mut() {
+        match parts.front_mut() {
             Some(first) if self.is_done() => {
                 first.missed = first.missed.saturating_add(core::mem::take(&mut self.missed));
             }
-            Some(_) => {
-                let mut rest = core::mem::take(parts).collect();
-                self.take_from(&mut rest);
-                *parts = rest.into_iter();
-            }
+            Some(_) => self.take_from(parts),
             None => {}
         }
     }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Finds the subscriptions that a topic belongs to: a tree of filter levels, so that the time depends on the topic
 /// and not on the number of filters.
@@ -8,11 +8,16 @@ pub(crate) struct Router {
     free: Vec<usize>,
     /// Nodes to visit, with the offset of the rest of the topic; empty between searches.
     pending: Vec<(usize, Option<usize>)>,
+    /// The topic of the last search, empty when the filters have changed since, and what was found: messages of one
+    /// topic often come one behind the other.
+    topic: Vec<u8>,
+    found: Vec<u64>,
 }
 
 #[derive(Debug, Default)]
 struct Node {
-    levels: HashMap<Box<[u8]>, usize>,
+    // Filters are the application's own, so nobody else chooses the keys; and most nodes have few children.
+    levels: BTreeMap<Box<[u8]>, usize>,
     /// The child for `+`.
     any: Option<usize>,
     /// Who subscribes to just this.
@@ -29,11 +34,18 @@ impl Node {
 
 impl Router {
     pub(crate) fn new() -> Self {
-        Self { nodes: vec![Node::default()], free: Vec::new(), pending: Vec::new() }
+        Self {
+            nodes: vec![Node::default()],
+            free: Vec::new(),
+            pending: Vec::new(),
+            topic: Vec::new(),
+            found: Vec::new(),
+        }
     }
 
     /// `filter` without a share, valid.
     pub(crate) fn insert(&mut self, filter: &[u8], holder: u64) {
+        self.topic.clear();
         let mut at = ROOT;
         for level in filter.split(|&byte| byte == b'/') {
             if level == b"#" {
@@ -49,6 +61,7 @@ impl Router {
     }
 
     pub(crate) fn remove(&mut self, filter: &[u8], holder: u64) {
+        self.topic.clear();
         let mut path = Vec::new();
         let mut at = ROOT;
         let mut below = false;
@@ -82,10 +95,20 @@ impl Router {
         }
     }
 
-    /// Calls `found` for each holder of each filter that matches; a holder of several is told several times.
-    ///
+    /// The holders of all filters that match, each once.
+    #[inline]
+    pub(crate) fn find(&mut self, topic: &[u8]) -> &[u64] {
+        if self.topic != topic || topic.is_empty() {
+            self.search(topic);
+        }
+        &self.found
+    }
+
     /// Not recursive: a topic may have 65,535 levels.
-    pub(crate) fn find(&mut self, topic: &[u8], found: &mut impl FnMut(u64)) {
+    fn search(&mut self, topic: &[u8]) {
+        self.topic.clear();
+        self.topic.extend_from_slice(topic);
+        self.found.clear();
         // A filter that begins with a wildcard does not match a topic that begins with '$' [MQTT-4.7.2-1].
         let wildcards_at_root = topic.first() != Some(&b'$');
         self.pending.push((ROOT, Some(0)));
@@ -93,10 +116,10 @@ impl Router {
             let node = &self.nodes[at];
             let wildcards = at != ROOT || wildcards_at_root;
             if wildcards {
-                node.below.iter().for_each(|&holder| found(holder));
+                add(&mut self.found, &node.below);
             }
             let Some(rest) = offset.and_then(|offset| topic.get(offset..)) else {
-                node.here.iter().for_each(|&holder| found(holder));
+                add(&mut self.found, &node.here);
                 continue;
             };
             let len = rest.iter().position(|&byte| byte == b'/');
@@ -125,6 +148,14 @@ impl Router {
     }
 }
 
+fn add(found: &mut Vec<u64>, holders: &[u64]) {
+    for holder in holders {
+        if !found.contains(holder) {
+            found.push(*holder);
+        }
+    }
+}
+
 const ROOT: usize = 0;
 
 #[cfg(test)]
@@ -143,8 +174,7 @@ mod tests {
         }
         let check = |router: &mut Router, gone: usize| {
             for topic in topics {
-                let mut found = Vec::new();
-                router.find(topic.as_bytes(), &mut |holder| found.push(holder as usize));
+                let mut found: Vec<_> = router.find(topic.as_bytes()).iter().map(|holder| *holder as usize).collect();
                 found.sort_unstable();
                 let name = TopicName::new(topic).unwrap();
                 let matches = |holder: &usize| TopicFilter::new(filters[*holder]).unwrap().matches(name);
@@ -159,5 +189,18 @@ mod tests {
         }
         assert!(router.nodes[ROOT].is_empty(), "every node is free again");
         assert_eq!(router.free.len(), router.nodes.len() - 1);
+    }
+
+    #[test]
+    fn what_was_found_last_holds_until_the_filters_change() {
+        let mut router = Router::new();
+        router.insert(b"a/+", 1);
+        router.insert(b"a/b", 1);
+        assert_eq!(router.find(b"a/b"), [1], "each once");
+        router.insert(b"#", 2);
+        assert_eq!(router.find(b"a/b"), [2, 1]);
+        assert_eq!(router.find(b"a/b"), [2, 1]);
+        router.remove(b"#", 2);
+        assert_eq!(router.find(b"a/b"), [1]);
     }
 }

@@ -82,7 +82,7 @@ impl Held {
             inbox,
             filters: Vec::new(),
             awaited: Vec::new(),
-            parts: Vec::new(),
+            parts: VecDeque::new(),
             bytes: 0,
             missed: 0,
             given: VecDeque::new(),

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use dunlin_codec::{Properties, Property, TopicFilter, TopicName};
 
@@ -15,7 +15,7 @@ pub(super) struct Identifiers {
     wanted: bool,
     /// The last that was given.
     last: u32,
-    routes: HashMap<u32, Route>,
+    routes: BTreeMap<u32, Route>,
     /// Filters that the server has without an identifier: what matches one of them may come with those of others alone.
     unnamed: usize,
     /// The server's session is from before this process: it may have given the same identifiers to other filters.
@@ -42,7 +42,7 @@ struct Route {
 
 impl Identifiers {
     pub(super) fn new(wanted: bool) -> Self {
-        Self { wanted, last: 0, routes: HashMap::new(), unnamed: 0, inherited: false }
+        Self { wanted, last: 0, routes: BTreeMap::new(), unnamed: 0, inherited: false }
     }
 
     /// The identifier for the next SUBSCRIBE, if it has one; to be told when it was [used](Identifiers::used).

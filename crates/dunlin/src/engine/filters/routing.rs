@@ -9,7 +9,7 @@ use crate::{engine::inbox::Batch, message::Parts};
 impl Filters {
     /// Puts a message aside for each subscription that it belongs to, as its subscription identifiers say or else its
     /// topic; gives their number. A QoS 0 message is dropped where there is no room.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hand_out(
         &mut self,
         topic: &[u8],
@@ -19,22 +19,16 @@ impl Filters {
         dropped: &mut u64,
     ) -> usize {
         self.targets.clear();
-        let targets = &mut self.targets;
-        if !self.identifiers.find(properties, topic, &self.filters, targets) {
-            targets.clear();
-            self.router.find(topic, &mut |holder| {
-                if !targets.contains(&holder) {
-                    targets.push(holder);
-                }
-            });
+        if properties.is_empty() || !self.identifiers.find(properties, topic, &self.filters, &mut self.targets) {
+            self.targets.clear();
+            // Mostly one, or few.
+            self.router.find(topic).iter().for_each(|&holder| self.targets.push(holder));
         }
         if self.targets.is_empty() {
             self.targets.extend(&self.rest);
         }
-        let mut taken = 0;
         for &holder in &self.targets {
             let Some(held) = self.holders.get_mut(&holder) else { continue };
-            taken += 1;
             if parts.qos == Qos::AtMostOnce
                 && held.inbox.is_full(held.bytes, overfull)
                 && !held.make_room(parts.len(), overfull, dropped, &mut self.shed)
@@ -45,10 +39,12 @@ impl Filters {
                 self.touched.push(holder);
             }
             held.bytes += parts.len();
-            held.given.extend(parts.delivery);
-            held.parts.push(parts.after(core::mem::take(&mut held.missed)));
+            if let Some(delivery) = parts.delivery {
+                held.given.push_back(delivery);
+            }
+            held.parts.push_back(parts.after(core::mem::take(&mut held.missed)));
         }
-        taken
+        self.targets.len()
     }
 
     pub(crate) fn has_handed_out(&self) -> bool {
@@ -72,7 +68,7 @@ impl Filters {
             let Some(held) = self.holders.get_mut(&holder) else { continue };
             let batch = Batch {
                 chunk: chunk.clone(),
-                parts: core::mem::take(&mut held.parts).into_iter(),
+                parts: core::mem::replace(&mut held.parts, held.inbox.take_spare()),
                 bytes: core::mem::take(&mut held.bytes),
             };
             bytes += batch.bytes;

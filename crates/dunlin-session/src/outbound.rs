@@ -1,5 +1,6 @@
 mod adoption;
 mod aliased;
+mod count;
 mod expiry;
 mod log;
 mod overdue;

@@ -1,4 +1,5 @@
 mod authentication;
+mod count;
 mod handshake;
 mod input;
 mod overdue;

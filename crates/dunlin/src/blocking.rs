@@ -113,7 +113,7 @@ impl Client {
         self.client.status()
     }
 
-    /// Counts since the client began.
+    /// What there was since the client began, and what there is now; see [`crate::Client::statistics`].
     pub fn statistics(&self) -> Statistics {
         self.client.statistics()
     }

@@ -5,8 +5,8 @@ use dunlin_session::Store;
 use tokio::time::Instant;
 
 use crate::{
-    ConnectOptions, ConnectionError, Driver, Events, OptionsError, Payload, Publish, Receipt, Statistics,
-    StoreSetupError, Subscribe, Subscription, durable,
+    ConnectOptions, ConnectionError, Driver, Events, OptionsError, Payload, Publish, Receipt, Statistics, Status,
+    StatusChanges, StoreSetupError, Subscribe, Subscription, durable,
     engine::{Closing, Engine, GOODBYE, Shared},
 };
 
@@ -176,9 +176,24 @@ impl Client {
         self.handle.shared.lock().status
     }
 
-    /// Counts since the client began.
+    /// Where the client stands, as it changes.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dunlin::Client) {
+    /// let mut changes = client.status_changes();
+    /// while let Some(status) = changes.next().await {
+    ///     println!("{status:?}");
+    /// }
+    /// # }
+    /// ```
+    pub fn status_changes(&self) -> StatusChanges {
+        StatusChanges::new(&self.handle.shared)
+    }
+
+    /// What there was since the client began, and what there is now. Takes time in proportion to the messages that wait
+    /// or are not acknowledged.
     pub fn statistics(&self) -> Statistics {
-        self.handle.shared.lock().statistics
+        self.handle.shared.count()
     }
 
     /// Waits until there is a connection; an error if the client is closed instead.
@@ -245,19 +260,6 @@ impl Drop for Handle {
             engine.closing.get_or_insert(Drain::within(LAST_DRAIN).closing());
         });
     }
-}
-
-/// Where a client stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Status {
-    /// The first connection is being made.
-    Connecting,
-    /// The server has accepted the connection.
-    Connected,
-    /// The connection is lost, or could not be made; the client tries again.
-    Disconnected,
-    /// The client has ended.
-    Closed,
 }
 
 /// How long closing may take: for messages to be settled, and then for the goodbye to the server.

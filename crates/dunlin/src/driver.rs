@@ -96,7 +96,11 @@ struct Clock {
 
 impl Clock {
     fn now(self) -> Instant {
-        Instant::from_millis(self.start.elapsed().as_millis() as u64)
+        self.of(time::Instant::now())
+    }
+
+    fn of(self, instant: time::Instant) -> Instant {
+        Instant::from_millis(instant.saturating_duration_since(self.start).as_millis() as u64)
     }
 
     fn at(self, instant: Instant) -> time::Instant {

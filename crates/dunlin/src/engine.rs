@@ -4,6 +4,7 @@ mod inbox;
 mod outcomes;
 mod queue;
 mod receipts;
+mod round_trip;
 mod router;
 mod shared;
 mod stalls;
@@ -38,6 +39,7 @@ use crate::{
 use durable::Durable;
 use filters::{Answer, Filters};
 use receipts::Receipts;
+use round_trip::RoundTrip;
 use stalls::Stalls;
 use unclaimed::Unclaimed;
 
@@ -76,6 +78,7 @@ pub(crate) struct Engine {
     /// What the events said of the connection last: they obey a grammar.
     pub(crate) stage: Stage,
     pub(crate) status: Status,
+    pub(crate) status_changes: u64,
     status_wakers: Vec<Waker>,
     /// The first try of `connect` failed like this.
     pub(crate) first_failure: Option<ConnectionError>,
@@ -83,6 +86,7 @@ pub(crate) struct Engine {
     pub(crate) server: Box<str>,
     pub(crate) closing: Option<Closing>,
     pub(crate) statistics: Statistics,
+    pub(crate) round_trip: RoundTrip,
     /// Messages that were unsent when the client closed.
     pub(crate) left: u64,
 }
@@ -155,11 +159,13 @@ impl Engine {
             shared_deliveries: HashMap::new(),
             stage: Stage::Apart,
             status: Status::Connecting,
+            status_changes: 0,
             status_wakers: Vec::new(),
             first_failure: None,
             server: options.server.url().into(),
             closing: None,
             statistics: Statistics::default(),
+            round_trip: RoundTrip::default(),
             left: 0,
         }
     }
@@ -290,6 +296,7 @@ impl Engine {
     }
 
     pub(crate) fn set_status(&mut self, status: Status, wakers: &mut Vec<Waker>) {
+        self.status_changes += u64::from(self.status != status);
         self.status = status;
         wakers.append(&mut self.status_wakers);
     }
@@ -333,6 +340,7 @@ impl Engine {
 
     pub(crate) fn handle_connection_ended(&mut self, wakers: &mut Vec<Waker>) {
         self.filters.handle_connection_lost(wakers);
+        self.round_trip.handle_connection_ended();
         self.end_reauthentication(Err(ReauthenticateError::ConnectionLost), wakers);
         self.settle_polled(wakers);
     }

@@ -70,6 +70,7 @@ mod quic;
 mod quic;
 mod random;
 mod said;
+mod status;
 mod subscription;
 #[cfg(feature = "tls")]
 mod tls;
@@ -86,7 +87,7 @@ mod websocket;
 pub mod blocking;
 
 pub use authentication::{Authenticator, NotConvinced, ReauthenticateError};
-pub use client::{Client, Closed, Drain, Status};
+pub use client::{Client, Closed, Drain};
 pub use driver::Driver;
 pub use dunlin_codec::{
     DecodeError, Malformed, Properties, PropertiesIter, Property, PropertyError, PropertyId, ProtocolViolation, Qos,
@@ -108,6 +109,7 @@ pub use proxy::{Proxy, ProxyError};
 pub use proxy::{ProxyAnswer, ProxyUrlProblem};
 pub use publish::{Payload, Publish, Publishing, Receipt};
 pub use said::Said;
+pub use status::{Status, StatusChanges};
 pub use subscription::{OnSlow, OnStall, Subscribe, Subscription, Unsubscribe};
 #[cfg(feature = "tls")]
 pub use tls::{CertificateProblem, KeyPin, KeyPinError, TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError, TlsVersion};

@@ -158,6 +158,7 @@ impl<'a> Publish<'a> {
             match published {
                 Ok(None) => Ok(Accepted::default()),
                 Ok(Some(id)) => {
+                    engine.round_trip.handle_accepted(id, options.qos);
                     let outbox = engine.durable.as_mut().and_then(|durable| durable.accept(id, options.qos));
                     Ok(Accepted { entry: tracked.then(|| engine.receipts.add(id, label, attended)), outbox })
                 }

@@ -9,6 +9,7 @@ mod authentication;
 mod closing;
 mod connecting;
 mod control_lane;
+mod counting;
 mod discarding;
 mod driver;
 mod expiry;

@@ -51,6 +51,10 @@ pub(crate) trait Face {
     fn give_up(&mut self, id: PacketId) -> bool;
     fn withdraw(&mut self, id: PacketId) -> bool;
     fn drop_oldest(&mut self, at_most: Qos) -> bool;
+    fn queued(&mut self) -> usize;
+    fn unacknowledged(&mut self) -> usize;
+    fn has_left(&mut self, id: PacketId) -> bool;
+    fn is_ping_due(&self) -> bool;
     fn abandon(&mut self) -> usize;
     fn flushed(&mut self);
 
@@ -355,6 +359,22 @@ impl<M: Given> Face for Session<M> {
 
     fn drop_oldest(&mut self, at_most: Qos) -> bool {
         self.drop_oldest(at_most)
+    }
+
+    fn queued(&mut self) -> usize {
+        self.queued()
+    }
+
+    fn unacknowledged(&mut self) -> usize {
+        self.unacknowledged()
+    }
+
+    fn has_left(&mut self, id: PacketId) -> bool {
+        self.has_left(id)
+    }
+
+    fn is_ping_due(&self) -> bool {
+        self.is_ping_due()
     }
 
     fn abandon(&mut self) -> usize {

@@ -28,6 +28,8 @@ pub(super) struct Connection<'d> {
     stream: Pin<Box<dyn Stream>>,
     shared: &'d Arc<Shared>,
     clock: Clock,
+    /// The time of this round.
+    round: time::Instant,
     ping_timeout: Duration,
     write: WriteBuffer,
     read: BytesMut,
@@ -76,6 +78,7 @@ impl<'d> Connection<'d> {
             stream,
             shared,
             clock,
+            round: time::Instant::now(),
             ping_timeout,
             write: WriteBuffer::default(),
             read: BytesMut::new(),
@@ -100,7 +103,8 @@ impl<'d> Connection<'d> {
         self.shared.wake_up();
         self.turn_bytes = 0;
         for _ in 0..ROUNDS {
-            let now = self.clock.now();
+            self.round = time::Instant::now();
+            let now = self.clock.of(self.round);
             let wrote = match self.write(now, cx) {
                 Ok(wrote) => wrote,
                 Err(error) => return Poll::Ready(self.ended_while_writing(now, cx, &error)),
@@ -161,7 +165,7 @@ impl<'d> Connection<'d> {
             engine.ask(&mut self.wakers);
             // A connection that ends without a last packet sends no other.
             if self.ending.is_none() || engine.session.state() == State::Closing {
-                self.write.fill(&mut engine.session, now);
+                self.fill(&mut engine, now);
                 // What expired before it came to be sent.
                 engine.settle_polled(&mut self.wakers);
             }
@@ -184,6 +188,13 @@ impl<'d> Connection<'d> {
             Poll::Ready(result) => result.map(|()| Step::Progress),
             Poll::Pending => Ok(Step::Blocked),
         }
+    }
+
+    fn fill(&mut self, engine: &mut Engine, now: Instant) {
+        let pings = engine.session.is_ping_due();
+        engine.statistics.sent_bytes += self.write.fill(&mut engine.session, now) as u64;
+        let pinged = pings && !engine.session.is_ping_due();
+        engine.round_trip.handle_taken(&mut engine.session, pinged, self.round);
     }
 
     /// A server that closes a connection often says why first: that is better than "the connection was cut".
@@ -266,8 +277,9 @@ impl<'d> Connection<'d> {
         while matches!(result, Ok(true)) {
             let shared = self.shared;
             let mut engine = shared.lock();
-            let overfull = shared.is_overfull();
+            let (overfull, before) = (shared.is_overfull(), used);
             result = self.handle_packets(&mut engine, now, overfull, &mut used);
+            engine.statistics.received_bytes += (used - before) as u64;
             if !matches!(result, Ok(true)) {
                 let told = engine.has_told();
                 let chunk = if told { self.read.split_to(used).freeze() } else { Bytes::new() };
@@ -332,11 +344,13 @@ impl<'d> Connection<'d> {
             };
             *used += consumed;
             match told {
+                None if input.starts_with(&PINGRESP) => engine.round_trip.handle_ping_answered(self.round),
                 None => {}
                 Some(Told::Message { publish, delivery }) => {
                     engine.deliver(read.as_ptr(), &publish, delivery, overfull);
                 }
                 Some(Told::Settled { id, outcome, properties }) => {
+                    engine.round_trip.handle_answered(id, self.round);
                     engine.settle(id, outcome, Said::of(PacketType::Puback, properties), &mut self.wakers);
                 }
                 Some(told) => {
@@ -468,6 +482,7 @@ fn acknowledged_publish(input: &[u8]) -> Option<usize> {
     (asks && header.packet_len() <= input.len()).then(|| header.packet_len())
 }
 
+const PINGRESP: [u8; 2] = [0xD0, 0];
 /// Rounds of writing and reading in a turn.
 const ROUNDS: usize = 8;
 /// Packets handled under one lock.

@@ -37,15 +37,16 @@ impl WriteBuffer {
         core::mem::take(&mut self.moved)
     }
 
-    /// Takes what the session has, up to a limit.
-    pub(super) fn fill(&mut self, session: &mut Session<Heap>, now: Instant) {
+    /// Takes what the session has, up to a limit; gives the number of bytes.
+    pub(super) fn fill(&mut self, session: &mut Session<Heap>, now: Instant) -> usize {
         if self.is_empty() {
             self.copied.clear();
             self.written = 0;
         }
+        let mut filled = 0;
         while self.copied.len() < COPIED_LIMIT && self.shared_bytes < SHARED_LIMIT && self.shared.len() < SLICES / 2 {
             let taken = match session.poll_transmit(now) {
-                None => return,
+                None => break,
                 Some(Chunk::Copy(bytes)) => {
                     let bytes = &bytes[..bytes.len().min(COPIED_LIMIT - self.copied.len())];
                     self.copied.extend_from_slice(bytes);
@@ -58,7 +59,9 @@ impl WriteBuffer {
                 }
             };
             session.transmitted(taken);
+            filled += taken;
         }
+        filled
     }
 
     /// Writes until all is with the operating system, or the socket takes no more.

@@ -29,6 +29,7 @@ impl Engine {
     #[inline]
     fn note_settled(&mut self, id: PacketId, outcome: Outcome, said: Said, wakers: &mut Vec<Waker>) -> Option<Event> {
         self.memory_full = false;
+        self.round_trip.forget(id);
         let listened_to = !self.listeners.is_empty();
         let told = if listened_to { said.clone() } else { Said::NOTHING };
         let settled = self.receipts.settle(id, outcome, said);

@@ -8,7 +8,7 @@ use std::{
 
 use dunlin_session::Delivery;
 
-use super::{Engine, Holder};
+use super::{Engine, Holder, Statistics};
 use crate::{ConnectOptions, authentication::Method, lock};
 
 /// What the handles of a client and its driver share: the engine behind one short lock, under which nobody makes a
@@ -114,6 +114,10 @@ impl Shared {
 
     pub(crate) fn is_overfull(&self) -> bool {
         self.unread.load(Ordering::SeqCst) >= self.unread_limit
+    }
+
+    pub(crate) fn count(&self) -> Statistics {
+        self.lock().count(self.unread.load(Ordering::SeqCst))
     }
 
     /// Whether the application is behind, so that reading is to stop.

@@ -1,4 +1,9 @@
-/// Counts since the client began.
+use std::time::Duration;
+
+use super::Engine;
+
+/// How a client does: what there was since it began, and what there is now. Messages and bytes are counted as they pass;
+/// what waits is counted when it is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Statistics {
@@ -20,6 +25,38 @@ pub struct Statistics {
     pub dropped: u64,
     /// Connections that were accepted by the server.
     pub connections: u64,
+    /// Those of them that replaced one that was lost.
+    pub reconnects: u64,
+    /// Bytes of packets that were given to connections. Some may not have arrived.
+    pub sent_bytes: u64,
+    /// Bytes of packets that came and were handled.
+    pub received_bytes: u64,
     /// Entries of the [store](crate::ConnectOptions::store) that meant nothing, and were put into quarantine.
     pub quarantined: u64,
+    /// Now: messages of which no byte has left on any connection.
+    pub queued: u64,
+    /// Now: bytes that wait to be transmitted; of a payload given by value that has 4 KiB or more the head alone.
+    pub queued_bytes: u64,
+    /// Now: messages of QoS 1 and 2 that were sent, at least in part, and are not settled.
+    pub unacknowledged: u64,
+    /// Now: bytes of received messages that wait in subscriptions.
+    pub unread_bytes: u64,
+    /// How long the server took to answer when that was measured last: a ping, or a message of QoS 1, on this connection
+    /// or an earlier one. What the network, the server and a busy runtime take is all in it.
+    pub round_trip: Option<Duration>,
+}
+
+impl Engine {
+    /// What there was and what there is; `unread` is kept elsewhere.
+    pub(crate) fn count(&mut self, unread: usize) -> Statistics {
+        Statistics {
+            reconnects: self.statistics.connections.saturating_sub(1),
+            queued: self.session.queued() as u64,
+            queued_bytes: self.session.backlog() as u64,
+            unacknowledged: self.session.unacknowledged() as u64,
+            unread_bytes: unread as u64,
+            round_trip: self.round_trip.last,
+            ..self.statistics
+        }
+    }
 }

@@ -228,7 +228,10 @@ pub(crate) fn record(journal: &mut impl Journal, change: Change) {
     if matches!(change, Change::Message(_)) {
         marks.last_message = number;
     }
-    journal.set_number(change, number);
+    // The number of a message says whether it may have been begun: it keeps it to its end.
+    if !matches!(change, Change::MessageDeleted(_)) {
+        journal.set_number(change, number);
+    }
     journal.push(change);
 }
 

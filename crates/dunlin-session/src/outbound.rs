@@ -366,7 +366,8 @@ impl<M: Memory> Outbound<M> {
             let kept = core::mem::take(&mut slot.kept);
             self.segments.release(kept);
         }
-        self.release(id);
+        self.note_settled(id);
+        self.release_told(id);
     }
 
     /// One message less in flight [MQTT-4.9.0-1].
@@ -435,6 +436,7 @@ impl<M: Memory> Outbound<M> {
             self.segments.release(kept);
         }
         self.slots.push(&mut self.settled, id);
+        self.note_settled(id);
     }
 
     /// A QoS 2 message that was sent and cannot be again: the server may have its identifier, and would take a new
@@ -450,7 +452,7 @@ impl<M: Memory> Outbound<M> {
         let id = PacketId::new(self.settled.first)?;
         let State::Settled(outcome) = self.slots.at(id.get())?.state else { return None };
         self.slots.unlink(&mut self.settled, id.get());
-        self.release(id.get());
+        self.release_told(id.get());
         Some((id, outcome))
     }
 

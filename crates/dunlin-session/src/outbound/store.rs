@@ -109,19 +109,37 @@ impl<M: Memory> Outbound<M> {
         }
     }
 
-    /// The message is settled, and that is told: the store need not have it any more. Its identifier rests until it is
-    /// deleted there: so there is never a second message of one identifier in what is not known to be stored, and a
-    /// process that begins anew never finds one whose identifier stands for something else by now.
+    /// The message is settled: the store need not have it any more. What is accepted from now on may take its place in
+    /// memory, so it must not stand in the store beside it.
     #[inline]
-    pub(super) fn release(&mut self, id: u16) {
-        let is_message = self.slots.at(id).is_some_and(|slot| slot.qos != Qos::AtMostOnce);
-        match PacketId::new(id).filter(|_| is_message && self.journal.marks().is_some()) {
-            Some(id) => {
-                self.slots.retire(id.get());
-                journal::record(&mut self.journal, Change::MessageDeleted(id));
-            }
+    pub(super) fn note_settled(&mut self, id: u16) {
+        if let Some(id) = self.stored_id(id) {
+            journal::record(&mut self.journal, Change::MessageDeleted(id));
+        }
+    }
+
+    /// That is told. Its identifier rests until it is deleted in the store: so there is never a second message of one
+    /// identifier in what is not known to be stored, and a process that begins anew never finds one whose identifier
+    /// stands for something else by now.
+    #[inline]
+    pub(super) fn release_told(&mut self, id: u16) {
+        match self.stored_id(id) {
+            Some(id) => self.slots.retire(id.get()),
             None => self.slots.release(id),
         }
+    }
+
+    /// The identifier of a message that a store keeps; `None`: there is no store, or it is of QoS 0.
+    #[inline]
+    fn stored_id(&mut self, id: u16) -> Option<PacketId> {
+        self.journal.marks()?;
+        self.slots.at(id).filter(|slot| slot.qos != Qos::AtMostOnce)?;
+        PacketId::new(id)
+    }
+
+    /// Whether the outcome of this message waits to be asked for.
+    pub(crate) fn is_untold(&mut self, id: PacketId) -> bool {
+        self.slots.at(id.get()).is_some_and(|slot| matches!(slot.state, State::Settled(_)))
     }
 
     /// The store has deleted the message of this identifier.

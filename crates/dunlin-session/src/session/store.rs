@@ -30,13 +30,14 @@ use crate::{
 ///   hands it over once more, from the store, until the application is done with it.
 ///
 /// Outcomes are told before their deletion is stored. So after a crash a message may have an outcome once more: a QoS 1
-/// message that was delivered may be repeated, and one that was rejected or unknown may be tried once more. Ask for
-/// them ([`poll_settled`](Session::poll_settled)) before publishing more: until then they keep their place in the store,
-/// but not in memory, and the next process could have too little.
+/// message that was delivered may be repeated, and one that was rejected or unknown may be tried once more; where a later
+/// message was begun meanwhile, as one that may have been begun: it does not expire again. So ask for outcomes
+/// ([`poll_settled`](Session::poll_settled)) in every turn: nothing that came up after one is given to the store before.
 impl<M: Memory> Session<M> {
-    /// The next record to store; `None`: no more now. Records are given in the order in which things happened, and must
-    /// be stored in it, together or one by one: a crash may cut them off anywhere. When there are no more, store what
-    /// there is, say so by [`stored`](Session::stored), and ask again: what comes up meanwhile waits for the next turn.
+    /// The next record to store; `None`: no more now, or none before [`poll_settled`](Session::poll_settled) is asked.
+    /// Records are given in the order in which things happened, and must be stored in it, together or one by one: a
+    /// crash may cut them off anywhere. When there are no more, store what there is, say so by
+    /// [`stored`](Session::stored), and ask again: what comes up meanwhile waits for the next turn.
     ///
     /// A payload that the session holds by reference is lent, the rest is bytes of the log. There are never any with
     /// [`NoJournal`](crate::NoJournal).
@@ -72,10 +73,19 @@ impl<M: Memory> Session<M> {
             journal::record(journal, Change::Session);
         }
         let change = journal.at(given)?;
-        let marks = journal.marks()?;
+        let is_last = given.wrapping_add(1) == journal.len();
+        if let Change::Message(id) | Change::MessageDeleted(id) = change
+            && self.outbound.is_untold(id)
+        {
+            return None;
+        }
+        let marks = self.outbound.journal.marks()?;
         marks.given = given.wrapping_add(1);
         Some(match change {
             Change::Session => {
+                // One that is given again says what it said, if something came up behind it: what is true now may be
+                // true only because of that.
+                let record = marks.session.filter(|_| !is_last).unwrap_or(record);
                 let lower = marks.session.is_some_and(|session| session.sent_up_to > record.sent_up_to);
                 marks.session = Some(record);
                 if lower {

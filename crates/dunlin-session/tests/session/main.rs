@@ -37,5 +37,6 @@ mod store;
 mod storing;
 mod storing_received;
 mod unaltered;
+mod untold;
 mod wire;
 mod withdrawing;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dunlin_codec::Version;
 use dunlin_session::{MessageStage, Record, SessionRecord};
 
-use crate::scene::Scene;
+use crate::{memory::Room, scene::Scene};
 
 /// A record that owns what is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +85,12 @@ impl Store {
 
     /// The next process.
     pub(crate) fn restart(&self, version: Version) -> Scene {
-        let mut scene = Scene::with_store(version);
+        self.restart_in(version, Room::default())
+    }
+
+    /// The next process, with so much memory.
+    pub(crate) fn restart_in(&self, version: Version, room: Room) -> Scene {
+        let mut scene = Scene::with_store(version).in_room(room);
         for record in self.records() {
             scene.restore(&record).expect("what was stored");
         }

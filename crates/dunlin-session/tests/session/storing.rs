@@ -6,7 +6,7 @@ use dunlin_session::{MessageStage, Outcome, Progress, PublishError, PublishOptio
 use crate::{
     memory::{Room, SHARED_FROM},
     scene::{QOS0, QOS1, QOS2, Scene, outcomes, scenes_with_store},
-    store::{Kept, Message},
+    store::{Kept, Message, Store},
     wire::{PUBACK, PUBCOMP, PUBREC, PUBREL, ack, all, connack, connack_with},
 };
 
@@ -212,6 +212,33 @@ fn what_was_not_stored_is_given_again_and_nothing_has_left() {
         assert_eq!(scene.give(), first[1..]);
         scene.stored(first.len() - 1);
         assert_eq!(scene.wire(), all(&[ack(PUBREC, 7), scene.publish_packet(0x32, 1, b"1")]));
+    }
+}
+
+/// A message that was sent and acknowledged is in the store until its deletion is, and so long the store says that it
+/// may have been begun, whatever happens meanwhile.
+#[test]
+fn a_session_record_that_is_given_again_is_not_ahead_of_what_came_up_behind_it() {
+    for scene in scenes_with_store() {
+        let mut scene = scene.connected_and_stored();
+        let mut store = Store::default();
+        scene.send(QOS1, b"1");
+        store.take(&mut scene);
+        scene.wire();
+        scene.send(QOS1, b"2");
+        let given = scene.give();
+        scene.receives(&ack(PUBACK, 1));
+        scene.break_link();
+        scene.store_failed();
+        let again = scene.give();
+        assert_eq!(again[..given.len()], given);
+        let deleted = again.iter().position(|record| *record == Kept::MessageDeleted(1)).expect("it is told");
+        again[..deleted].iter().for_each(|record| store.apply(record));
+        let session = store.session.expect("it was given");
+        assert!(store.messages[&1].number <= session.sent_up_to, "{session:?}");
+        scene.stored(again.len());
+        let lowered = scene.give();
+        assert!(matches!(lowered[..], [Kept::Session(now)] if now.sent_up_to < session.sent_up_to), "{lowered:?}");
     }
 }
 

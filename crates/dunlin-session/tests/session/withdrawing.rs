@@ -97,6 +97,7 @@ fn the_place_of_a_dropped_message_goes_to_the_next() {
             let mut scene = scene.connected_by(&connack_with(false, &[0x21, 0, 2]));
             let ids: Vec<_> = (0..4).map(|number| scene.send(QOS1, &[number])).collect();
             assert!(scene.withdraw(id(ids[at])));
+            assert_eq!(scene.settled(), [(ids[at], WITHDRAWN)]);
             let left: Vec<_> = (0..4).filter(|number| *number != at).collect();
             let packet = |scene: &Scene, number: usize| scene.publish_packet(0x32, ids[number], &[number as u8]);
             assert_eq!(scene.wire(), all(&[packet(&scene, left[0]), packet(&scene, left[1])]));

@@ -98,6 +98,9 @@ pub struct HeapInbound {
     /// QoS 2 messages whose PUBREL has not come: their numbers.
     delivered: BTreeMap<PacketId, u32>,
     delivered_before: u32,
+    /// Those of them that came on this connection, and how many they are.
+    here: IdSet,
+    here_len: usize,
 }
 
 /// Answers due on this connection, in order of arrival.
@@ -189,6 +192,7 @@ impl Inbound for HeapInbound {
             return Arrival::New(self.at_least_once.push(id));
         }
         self.exactly_once.push(id);
+        self.here_len += usize::from(self.here.insert(id));
         let Entry::Vacant(entry) = self.delivered.entry(id) else { return Arrival::Repeated };
         let number = *entry.insert(self.delivered_before);
         self.delivered_before = number.wrapping_add(1);
@@ -230,6 +234,7 @@ impl Inbound for HeapInbound {
     fn release(&mut self, id: PacketId) -> bool {
         let known = self.delivered.remove(&id).is_some();
         if known {
+            self.here_len -= usize::from(self.here.remove(id));
             self.exactly_once.release(id);
             if self.exactly_once.due.remove(id) {
                 self.exactly_once.queue.retain(|queued| *queued != id);
@@ -248,7 +253,7 @@ impl Inbound for HeapInbound {
     }
 
     fn unanswered(&self) -> usize {
-        self.at_least_once.queue.len() + self.delivered.len()
+        self.at_least_once.queue.len() + self.here_len
     }
 
     fn capacity(&self) -> usize {
@@ -260,13 +265,17 @@ impl Inbound for HeapInbound {
         self.at_least_once.acknowledged.clear();
         self.at_least_once.reasons.clear();
         self.exactly_once.forget_connection();
+        self.here.clear();
+        self.here_len = 0;
     }
 
-    fn clear(&mut self) {
+    fn clear(&mut self) -> bool {
+        let any = self.unanswered() > 0 || !self.delivered.is_empty();
         self.forget_connection();
         // Numbers go on: those of before must not be taken for new ones.
         let at_least_once = Flow { before: self.at_least_once.before, ..Flow::default() };
         *self = Self { at_least_once, delivered_before: self.delivered_before, ..Self::default() };
+        any
     }
 }
 

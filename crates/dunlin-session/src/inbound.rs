@@ -31,17 +31,18 @@ pub trait Inbound {
     /// An earlier process had a QoS 2 message, and was done with it. False: there is no room for it.
     fn restore(&mut self, id: PacketId) -> bool;
 
-    /// Messages that the server still counts against our Receive Maximum.
+    /// Messages that the server counts against our Receive Maximum: those that came on this connection and are not done
+    /// with. (Of earlier ones only the PUBREL comes, which counts for nothing.)
     fn unanswered(&self) -> usize;
 
-    /// How many there may be at most.
+    /// How many more messages there is room for.
     fn capacity(&self) -> usize;
 
     /// The connection ended: QoS 1 messages will come again as new ones, QoS 2 messages are still known.
     fn forget_connection(&mut self);
 
-    /// The server lost the session.
-    fn clear(&mut self);
+    /// The server lost the session. Whether anything of it was known.
+    fn clear(&mut self) -> bool;
 }
 
 /// What a message is that arrived.
@@ -56,7 +57,8 @@ pub enum Arrival {
     Full,
 }
 
-/// One received message, in the memory of a microcontroller.
+/// One received message, in the memory of a microcontroller. A QoS 2 message takes an entry until its PUBREL comes, on
+/// whatever connection that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Received {
     /// 0: the entry is free. Those in use stand first, in order of arrival.
@@ -64,13 +66,27 @@ pub struct Received {
     qos: Qos,
     /// The application is done with it, and wants this answered; [`OPEN`] before.
     answer: u8,
-    /// Its PUBACK or PUBREC is due on this connection.
-    due: bool,
+    step: Step,
+}
+
+/// How far a message got on this connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// It came on an earlier one.
+    Before,
+    /// Its PUBACK or PUBREC is due.
+    Due,
+    /// Its PUBREC is on its way.
+    Answered,
 }
 
 impl Received {
     /// A free entry, to make an array of.
-    pub const EMPTY: Self = Self { id: 0, qos: Qos::AtMostOnce, answer: OPEN, due: false };
+    pub const EMPTY: Self = Self { id: 0, qos: Qos::AtMostOnce, answer: OPEN, step: Step::Before };
+
+    fn is_due(&self) -> bool {
+        self.step == Step::Due
+    }
 
     fn is(&self, id: PacketId, qos: Qos) -> bool {
         self.id == id.get() && (!EXACTLY_ONCE || self.qos == qos)
@@ -80,13 +96,13 @@ impl Received {
 impl Inbound for &mut [Received] {
     fn arrive(&mut self, id: PacketId, qos: Qos) -> Arrival {
         let mut arrival = Arrival::New(0);
-        let mut received = Received { id: id.get(), qos, answer: OPEN, due: true };
+        let mut received = Received { id: id.get(), qos, answer: OPEN, step: Step::Due };
         let known = self.iter().position(|known| known.is(id, qos));
         if let Some(index) = known.filter(|_| RESUME || EXACTLY_ONCE) {
             if qos == Qos::ExactlyOnce {
                 arrival = Arrival::Repeated;
             }
-            let Some(known) = self.get(index).filter(|known| !known.due) else { return arrival };
+            let Some(known) = self.get(index).filter(|known| !known.is_due()) else { return arrival };
             received.answer = known.answer;
             remove(self, index);
         }
@@ -118,12 +134,12 @@ impl Inbound for &mut [Received] {
         for index in 0..self.len() {
             let entry = self.get_mut(index)?;
             let (id, qos, reason) = (PacketId::new(entry.id)?, entry.qos, answer(entry));
-            if !entry.due {
+            if !entry.is_due() {
                 continue;
             }
             if let Some(held) = held.get_mut(qos as usize) {
                 if entry.answer != OPEN && !*held && (qos == Qos::AtLeastOnce || is_stored(id)) {
-                    entry.due = false;
+                    entry.step = Step::Answered;
                     if qos == Qos::AtLeastOnce || reason.is_error() {
                         remove(self, index);
                     }
@@ -136,12 +152,12 @@ impl Inbound for &mut [Received] {
     }
 
     fn first_open(&self, qos: Qos) -> Option<u32> {
-        let first = self.iter().find(|entry| entry.id != 0 && entry.due && entry.qos == qos)?;
+        let first = self.iter().find(|entry| entry.id != 0 && entry.is_due() && entry.qos == qos)?;
         (first.answer == OPEN).then_some(0)
     }
 
     fn answers_wait(&self, qos: Qos) -> bool {
-        self.iter().any(|entry| entry.id != 0 && entry.due && entry.qos == qos && entry.answer != OPEN)
+        self.iter().any(|entry| entry.id != 0 && entry.is_due() && entry.qos == qos && entry.answer != OPEN)
     }
 
     fn release(&mut self, id: PacketId) -> bool {
@@ -153,7 +169,7 @@ impl Inbound for &mut [Received] {
     }
 
     fn restore(&mut self, id: PacketId) -> bool {
-        let restored = Received { id: id.get(), qos: Qos::ExactlyOnce, answer: 0, due: false };
+        let restored = Received { id: id.get(), qos: Qos::ExactlyOnce, answer: 0, step: Step::Before };
         match self.iter_mut().find(|entry| entry.id == 0 || entry.is(id, Qos::ExactlyOnce)) {
             Some(entry) => *entry = restored,
             None => return false,
@@ -162,25 +178,28 @@ impl Inbound for &mut [Received] {
     }
 
     fn unanswered(&self) -> usize {
-        self.iter().position(|entry| entry.id == 0).unwrap_or(self.len())
+        self.iter().filter(|entry| entry.step != Step::Before).count()
     }
 
     fn capacity(&self) -> usize {
-        self.len()
+        let known = self.iter().filter(|entry| EXACTLY_ONCE && entry.id != 0).count();
+        self.len().wrapping_sub(known)
     }
 
     fn forget_connection(&mut self) {
         let mut index = 0;
         while let Some(entry) = self.get_mut(index).filter(|entry| entry.id != 0) {
-            entry.due = false;
+            entry.step = Step::Before;
             if entry.qos == Qos::AtLeastOnce { remove(self, index) } else { index = index.wrapping_add(1) }
         }
     }
 
-    fn clear(&mut self) {
+    fn clear(&mut self) -> bool {
+        let any = self.first().is_some_and(|first| first.id != 0);
         for entry in self.iter_mut() {
             *entry = Received::EMPTY;
         }
+        any
     }
 }
 
@@ -234,7 +253,7 @@ mod tests {
         let ids = [7, 9, 11].map(|id| PacketId::new(id).unwrap());
         assert!(inbound.restore(ids[0]) && inbound.restore(ids[1]));
         assert!(!inbound.restore(ids[2]) && inbound.restore(ids[0]), "only one that is known already");
-        assert_eq!(inbound.unanswered(), 2);
+        assert_eq!(inbound.unanswered(), 0, "they came on another connection");
         assert!(inbound.release(ids[0]) && !inbound.release(ids[0]));
         assert!(inbound.restore(ids[2]));
     }

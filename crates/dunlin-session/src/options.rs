@@ -30,8 +30,8 @@ pub struct ConnectOptions<'o> {
     /// two, and every other value means "for ever" there. Default: 0.
     pub session_expiry_interval: u32,
     /// QoS 1 and 2 messages that the server may send before the first of them is acknowledged; 5.0 tells it to the
-    /// server, 3.1.1 cannot. Not 0. A session in [`Slices`](crate::Slices) has no more than its memory has room for.
-    /// Default: 65,535.
+    /// server, 3.1.1 cannot. Not 0. A session in [`Slices`](crate::Slices) tells no more than it has room for when it
+    /// connects, and 1 if it has none. Default: 65,535.
     pub receive_maximum: u16,
     /// The highest topic alias that the server may use, as far as the session has memory for aliases; 0: none. What an
     /// alias stands for is read by [`Session::topic`](crate::Session::topic). 5.0 only. Default: 0.

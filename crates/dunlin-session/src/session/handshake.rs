@@ -221,10 +221,9 @@ impl<M: Memory> Session<M> {
     }
 
     pub(super) fn forget_received(&mut self) {
-        if self.inbound.unanswered() > 0 {
+        if self.inbound.clear() {
             journal::record(&mut self.outbound.journal, Change::ReceivedCleared);
         }
-        self.inbound.clear();
     }
 
     /// A CONNACK of 3.1 cannot say that the server goes on with the session. Where it was asked to, messages are repeated

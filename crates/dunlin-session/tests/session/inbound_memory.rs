@@ -73,10 +73,7 @@ proptest! {
                     slices.forget_connection();
                     heap.forget_connection();
                 }
-                Operation::Clear => {
-                    slices.clear();
-                    heap.clear();
-                }
+                Operation::Clear => prop_assert_eq!(slices.clear(), heap.clear()),
             }
             prop_assert_eq!(slices.unanswered(), heap.unanswered());
             for qos in [Qos::AtLeastOnce, Qos::ExactlyOnce] {

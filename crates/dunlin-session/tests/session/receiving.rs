@@ -314,6 +314,29 @@ fn more_messages_than_our_receive_maximum_are_a_fault() {
     }
 }
 
+/// 4.9: the quota begins anew with every connection, and the PUBREL of a message that came on an earlier one counts for
+/// nothing. A repeated PUBLISH does count.
+#[test]
+fn what_came_on_an_earlier_connection_does_not_count_against_our_receive_maximum() {
+    for mut scene in scenes_v5() {
+        let options = ConnectOptions { receive_maximum: 2, ..usual() };
+        scene.begin_with(&options);
+        scene.receives(&connack(Version::V5, false));
+        for delivery in receive(&mut scene, 0x34, &[1, 2]) {
+            scene.acknowledge(delivery);
+        }
+        assert_eq!(scene.wire(), all(&[ack(PUBREC, 1), ack(PUBREC, 2)]));
+        scene.break_link();
+        scene.begin_with(&options);
+        scene.receives(&connack(Version::V5, true));
+        assert_eq!(receive(&mut scene, 0x34, &[3]).len(), 1, "though two are not released");
+        assert_eq!(scene.receives(&scene.publish_packet(0x3C, 2, b"")), [], "it is known, and counts from now on");
+        assert!(scene.holds_back(QOS2));
+        let packet = scene.publish_packet(0x32, 4, b"");
+        assert_eq!(scene.fault(&packet), ProtocolViolation::ReceiveMaximumExceeded.into());
+    }
+}
+
 /// A server that gives a QoS 1 message the identifier of a QoS 2 message is told, and makes nobody forget.
 #[test]
 fn a_message_that_is_not_taken_leaves_the_one_with_its_identifier_known() {

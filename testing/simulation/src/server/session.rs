@@ -37,16 +37,22 @@ pub(super) struct Outgoing {
     pub(super) number: u32,
     pub(super) len: usize,
     pub(super) progress: Progress,
+    /// It counts against the client's Receive Maximum: its PUBLISH was sent on this connection [MQTT-4.9.0-1].
+    pub(super) counts: bool,
 }
 
 /// ```text
 ///   Queued -- sent --> Sent -- PUBREC --> Received -- PUBCOMP --> gone
-///                       +---- PUBACK ---> gone
+///                      |  ^--- PUBACK ---> gone
+///       a new connection  |
+///                      v  | sent
+///                     Again
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     Queued,
     Sent,
+    Again,
     Received,
 }
 
@@ -74,27 +80,34 @@ impl Session {
     // ---- messages for the client ----
 
     pub(super) fn queue(&mut self, number: u32, qos: Qos, len: usize) {
-        self.outgoing.push_back(Outgoing { id: 0, qos, number, len, progress: Progress::Queued });
+        self.outgoing.push_back(Outgoing { id: 0, qos, number, len, progress: Progress::Queued, counts: false });
     }
 
     /// The next message that may be sent, with so many in flight at most.
     pub(super) fn next_queued(&self, maximum: usize) -> Option<usize> {
-        let index = self.outgoing.iter().position(|message| message.progress == Progress::Queued)?;
-        let in_flight = self.outgoing.iter().filter(|message| message.progress != Progress::Queued).count();
+        let waits = |message: &Outgoing| matches!(message.progress, Progress::Queued | Progress::Again);
+        let index = self.outgoing.iter().position(waits)?;
+        let in_flight = self.outgoing.iter().filter(|message| message.counts).count();
         (self.outgoing[index].qos == Qos::AtMostOnce || in_flight < maximum).then_some(index)
     }
 
-    /// Gives a message an identifier that is free. There are few, so that they come again soon.
-    pub(super) fn give_id(&mut self, index: usize) {
-        if self.outgoing[index].qos == Qos::AtMostOnce {
-            return;
+    /// A message that waits is sent. A new one has an identifier that is free; there are few, so that they come again
+    /// soon. Whether it is repeated.
+    pub(super) fn begin(&mut self, index: usize) -> bool {
+        let message = &mut self.outgoing[index];
+        if message.qos == Qos::AtMostOnce {
+            return false;
+        }
+        message.counts = true;
+        if core::mem::replace(&mut message.progress, Progress::Sent) == Progress::Again {
+            return true;
         }
         self.last_id = self.last_id % IDS + 1;
         while self.outgoing.iter().any(|message| message.id == self.last_id) {
             self.last_id = self.last_id % IDS + 1;
         }
-        let message = &mut self.outgoing[index];
-        (message.id, message.progress) = (self.last_id, Progress::Sent);
+        self.outgoing[index].id = self.last_id;
+        false
     }
 
     pub(super) fn message(&mut self, id: u16, qos: Qos) -> &mut Outgoing {

@@ -193,8 +193,9 @@ impl Account {
         self.published[number as usize].begun = true;
     }
 
-    /// A part of a PUBLISH has left that is too short to say which: one behind the one that left before it.
-    pub(crate) fn begin_unnamed(&mut self, behind: Option<u32>, qos: Qos, retain: bool) {
+    /// A part of a PUBLISH has left that is too short to say which: one behind the one that left before it. `is_exact`:
+    /// outcomes are told at once.
+    pub(crate) fn begin_unnamed(&mut self, behind: Option<u32>, qos: Qos, retain: bool, is_exact: bool) {
         for published in &mut self.published {
             let may_be = published.fate == Fate::Open && behind < Some(published.sequence);
             if may_be && published.qos == qos && published.retain == retain {
@@ -202,7 +203,7 @@ impl Account {
                 let was_begun = published.begun || core::mem::replace(&mut published.perhaps_begun, true);
                 // A QoS 0 message that nobody asks about may have been lost before; one that expires may have run out, and
                 // its outcome is told only later.
-                if !was_begun && published.tracked && published.expiry.is_none() {
+                if is_exact && !was_begun && published.tracked && published.expiry.is_none() {
                     return;
                 }
             }

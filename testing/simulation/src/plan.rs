@@ -47,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) store_delay: u64,
     /// Of groups of records.
     pub(crate) store_fails_in: usize,
+    /// Of questions for outcomes: those that come later.
+    pub(crate) asks_late_in: usize,
     /// Of messages of 5.0: those that expire.
     pub(crate) expires_in: usize,
     /// The application gives subscriptions up and makes them again.
@@ -83,6 +85,7 @@ impl Plan {
             store_fails_in: random.of(&[0, 10]),
             resubscribes: random.once_in(3),
             expires_in: random.of(&[0, 2, 4]),
+            asks_late_in: random.of(&[0, 0, 3]),
         };
         if calm {
             plan = Self {
@@ -99,6 +102,7 @@ impl Plan {
                 adopts: false,
                 store_fails_in: 0,
                 leave_in: 0,
+                asks_late_in: 0,
                 resubscribes: false,
                 session_expiry: 3_600,
                 ..plan

@@ -112,8 +112,13 @@ impl Remote {
 
     /// Closes the link. Of what is on its way to the server any part arrives.
     pub(crate) fn close(&mut self, now: u64) {
-        let told = self.server.was_told(self.read);
+        let told = self.was_told();
         self.close_as(now, told);
+    }
+
+    /// Whether the client has read the CONNACK.
+    pub(crate) fn was_told(&self) -> bool {
+        self.server.was_told(self.read)
     }
 
     fn close_as(&mut self, now: u64, told: bool) {

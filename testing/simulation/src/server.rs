@@ -108,7 +108,7 @@ impl Server {
             };
             // A client that is never told of a new session takes it for the old one, and no client can know better. It
             // is not the client that is judged by this, so the server starts anew.
-            let is_unheard = !connection.session_present && !told && knew_client;
+            let is_unheard = !connection.session_present && !told && (knew_client || run.plan.adopts);
             if !connection.is_refused && (is_over || is_unheard) {
                 self.session = None;
                 run.account.session_was_lost = true;
@@ -137,7 +137,7 @@ impl Server {
         self.out.is_empty()
             && self.input.is_empty()
             && self.session.as_ref().is_some_and(|session| session.outgoing.is_empty())
-            && self.connection.as_ref().is_some_and(|connection| connection.answers.is_empty())
+            && self.connection.as_ref().is_some_and(Connection::is_quiet)
     }
 
     /// When it has something to do.
@@ -222,14 +222,14 @@ impl Server {
                 return;
             }
             let Some(index) = session.next_queued(connection.client_receive_maximum) else { return };
-            session.give_id(index);
+            let dup = session.begin(index);
             let message = session.outgoing[index];
             if message.qos == Qos::AtMostOnce {
                 session.outgoing.remove(index);
             } else {
                 connection.unanswered[message.qos as usize].push_back(message.id);
             }
-            self.put_publish(now, message, false, run);
+            self.put_publish(now, message, dup, run);
         }
     }
 
@@ -331,7 +331,8 @@ impl Server {
         let newest = self.connection.as_ref().and_then(|connection| connection.newest);
         if let Some(first_byte) = self.input.first().filter(|byte| **byte >> 4 == PacketType::Publish as u8) {
             let qos = Qos::from_u8(first_byte >> 1 & 3).unwrap_or_default();
-            run.account.begin_unnamed(newest, qos, first_byte & 1 != 0);
+            let is_exact = run.plan.asks_late_in == 0;
+            run.account.begin_unnamed(newest, qos, first_byte & 1 != 0, is_exact);
         }
         self.input.clear();
     }

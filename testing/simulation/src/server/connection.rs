@@ -56,6 +56,11 @@ pub(super) enum Answer {
 }
 
 impl Connection {
+    /// It is accepted, and nothing is to be said on it.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.connack_len.is_some() && self.answers.is_empty()
+    }
+
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             clean_start: false,

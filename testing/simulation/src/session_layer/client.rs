@@ -50,6 +50,8 @@ pub(super) struct Client {
     disk: Disk,
     /// Steps until the process ends, at whatever it does then.
     steps_left: Option<u32>,
+    /// There may be outcomes that were not asked for.
+    asks_late: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +96,7 @@ impl Client {
             watch: Watch::default(),
             disk: Disk::default(),
             steps_left: None,
+            asks_late: false,
         }
     }
 
@@ -170,7 +173,12 @@ impl Client {
     fn crash<M: Given>(&mut self, session: &mut Session<M>) {
         let what = if M::STORES { "crashes, and has a store" } else { "crashes, and has no store" };
         self.remote.run.trace.line(self.now, Who::Application, format_args!("{what}"));
-        let told = session.state() == State::Connected || session.state() == State::Closing;
+        // A connection is closing too when its CONNACK never came.
+        let told = match session.state() {
+            State::Connected => true,
+            State::Closing => self.remote.was_told(),
+            _ => false,
+        };
         let run = &mut self.remote.run;
         if M::STORES {
             // Whether the store was behind is known to the session alone.
@@ -211,7 +219,12 @@ impl Client {
         assert_eq!(used, Some(Use::Request), "identifier {id} is not that of a request");
     }
 
+    /// Hears outcomes, now or a little later.
     fn poll_settled<M: Given>(&mut self, session: &mut Session<M>) {
+        self.asks_late = self.calm_since.is_none() && self.random.once_in(self.remote.run.plan.asks_late_in);
+        if self.asks_late {
+            return;
+        }
         while let Some((id, outcome)) = session.poll_settled() {
             self.settle(id, outcome);
         }

@@ -70,6 +70,7 @@ impl Disk {
         at: u64,
         message_of: impl Fn(PacketId) -> Option<u32>,
         steps_left: &mut Option<u32>,
+        asks_late: bool,
     ) {
         while *steps_left != Some(0)
             && let Some(record) = session.poll_store()
@@ -79,7 +80,8 @@ impl Disk {
             self.given.push(kept);
         }
         if self.given.is_empty() {
-            self.is_behind = false;
+            // What waits behind an outcome is not given.
+            self.is_behind &= asks_late;
         } else if self.commit.is_none() {
             self.commit = Some((at, self.given.len()));
         }
@@ -185,7 +187,8 @@ impl Disk {
 
     /// Nothing waits to be written and no connection is open: then it is known exactly what has begun.
     pub(super) fn check_marks<M: Given>(&self, session: &mut Session<M>, account: &Account) {
-        if session.state() == State::Disconnected && self.given.is_empty() && session.poll_store().is_none() {
+        let has_said_all = self.given.is_empty() && session.poll_settled().is_none() && session.poll_store().is_none();
+        if session.state() == State::Disconnected && has_said_all {
             for message in self.messages.values().filter(|message| message.stage == MessageStage::Published) {
                 account.check_mark(message.number, self.is_begun(message));
             }

@@ -63,7 +63,8 @@ pub(super) struct Bounds {
 
 impl Bounds {
     pub(super) fn draw(random: &mut Random) -> Self {
-        Self { log: 400 + random.below(12_000), control: 40 + random.below(200), slots: 2 + random.below(30) }
+        let most = random.of(&[100, 1_500, 12_000]);
+        Self { log: 400 + random.below(most), control: 40 + random.below(200), slots: 2 + random.below(30) }
     }
 
     pub(super) fn storage<J: Journal + Default>(self) -> Storage<Heap<J>> {

@@ -1,4 +1,4 @@
-use dunlin_codec::{PacketId, PropertyId, PublishHead, ReasonCode};
+use dunlin_codec::{PacketId, PacketType, PropertyId, PublishHead, ReasonCode};
 use dunlin_session::{Chunk, ConnectOptions, Event, Progress, Session, State};
 
 use super::{Arrived, Client, Use, at};
@@ -59,16 +59,20 @@ impl Client {
         if !M::STORES {
             return false;
         }
-        let Self { remote, random, disk, now, in_use, steps_left, .. } = self;
+        // Nothing is given behind an outcome that nobody has heard.
+        self.poll_settled(session);
+        let Self { remote, random, disk, now, in_use, steps_left, asks_late, .. } = self;
         let plan = &remote.run.plan;
         let (delay, fails_in) = (random.between(0, plan.store_delay), plan.store_fails_in);
         let message_of = |id: PacketId| match in_use.get(id.get() as usize) {
             Some(Some(Use::Message(number))) => Some(*number),
             _ => None,
         };
-        disk.take(session, *now + delay, message_of, steps_left);
+        disk.take(session, *now + delay, message_of, steps_left, *asks_late);
         let Run { account, tally, .. } = &mut remote.run;
-        let Some(received) = disk.commit(*now, session, account, fails_in, random, tally) else { return false };
+        let Some(mut received) = disk.commit(*now, session, account, fails_in, random, tally) else { return false };
+        // One record can stand for messages of two sessions of the server: they are handed over as they came.
+        received.sort_unstable();
         for number in received {
             self.remote.run.account.handle_received(number, false);
             self.hand_over(number);
@@ -109,8 +113,8 @@ impl Client {
                 }
                 Some(Chunk::Copy(bytes)) => {
                     let len = self.remote.write(self.now, bytes);
-                    let message =
-                        PublishHead::read(self.remote.run.plan.version, bytes).filter(|_| self.watch.is_between());
+                    let begins = self.watch.is_between() && bytes[0] >> 4 == PacketType::Publish as u8;
+                    let message = PublishHead::read(self.remote.run.plan.version, bytes).filter(|_| begins);
                     let id = message.and_then(|message| message.packet_id);
                     if let Some(Some(Use::Message(number))) = id.and_then(|id| self.in_use.get(id.get() as usize)) {
                         self.remote.run.account.give_first_bytes(self.now, *number, len > 0);
@@ -158,6 +162,10 @@ impl Client {
         }
         self.input = input;
         self.input.drain(..consumed);
+        if consumed > 0 {
+            // What waited for room shows only now that the server lives.
+            self.watch.handle_received();
+        }
         match end {
             // What was read before the end counts, but for what waits for room.
             Some(end @ (End::Finished | End::Reset)) if !self.blocked || consumed == 0 => {

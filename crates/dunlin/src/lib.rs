@@ -77,6 +77,11 @@ mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "without_tls.rs"]
 mod tls;
+#[cfg(feature = "tracing")]
+mod trace;
+#[cfg(not(feature = "tracing"))]
+#[path = "without_trace.rs"]
+mod trace;
 #[cfg(feature = "websocket")]
 mod websocket;
 #[cfg(not(feature = "websocket"))]
@@ -85,6 +90,7 @@ mod websocket;
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
+pub mod inspect;
 
 pub use authentication::{Authenticator, NotConvinced, ReauthenticateError};
 pub use client::{Client, Closed, Drain};
@@ -123,6 +129,8 @@ use std::{
     time::Duration,
 };
 
+/// Whether this build writes to `tracing`.
+pub(crate) const TRACING: bool = cfg!(feature = "tracing");
 /// Whether this build speaks QUIC.
 pub(crate) const QUIC: bool = cfg!(feature = "quic");
 

@@ -31,6 +31,7 @@ use crate::{
     authentication::{Authenticator, Method, append},
     connector::CustomConnector,
     durable::StoreSlot,
+    inspect::{Inspected, Inspector},
     providers::Providers,
     random,
     tls::TlsOptions,
@@ -90,6 +91,7 @@ pub struct ConnectOptions {
     pub(crate) password: Option<Vec<u8>>,
     pub(crate) will: Option<Will>,
     pub(crate) authentication: Option<Method>,
+    pub(crate) inspector: Option<Inspector>,
     /// User properties of CONNECT, as they go over the wire.
     pub(crate) properties: Vec<u8>,
     property_error: Option<PropertyError>,
@@ -142,6 +144,7 @@ impl ConnectOptions {
             password: None,
             will: None,
             authentication: None,
+            inspector: None,
             properties: Vec::new(),
             property_error: None,
             request_response_information: false,
@@ -456,6 +459,27 @@ impl ConnectOptions {
         converse: impl Fn() -> A + Send + Sync + 'static,
     ) -> Self {
         self.authentication = Some(Method::new(method.into(), converse));
+        self
+    }
+
+    /// Look at every packet that is handed to a connection or came from one, in its order, without secrets: for logs, and
+    /// for finding out what a server does.
+    ///
+    /// `look` runs on the driver, outside every lock: it may use the client, and must not block. Without it nothing is
+    /// collected or decoded for it. With the feature `tracing` the same packets are traces of the target
+    /// `dunlin::packet`.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), dunlin::ConnectionError> {
+    /// use dunlin::{Client, ConnectOptions};
+    ///
+    /// let options = ConnectOptions::new("broker.example").inspect(|packet| println!("{packet}"));
+    /// let client = Client::connect(options).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn inspect(mut self, look: impl Fn(&Inspected<'_>) + Send + Sync + 'static) -> Self {
+        self.inspector = Some(Inspector::new(look));
         self
     }
 

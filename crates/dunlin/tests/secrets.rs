@@ -1,13 +1,16 @@
 //! No password, token, key or user part of a URL appears in any text that the client makes: every secret that can be
 //! given to it contains the word CANARY, and everything public that can be shown is.
 
+mod capture;
 mod scene;
 
 use core::fmt::{Debug, Display};
 
+use capture::Capture;
 use dunlin::{
     Authenticator, Client, ConnectOptions, ConnectionError, Credentials, Event, NotConvinced, Property, Proxy, Qos,
     TlsOptions, Version, WebSocketOptions, Will,
+    inspect::{Connect, Packet},
 };
 use dunlin_testkit::{Script, Scripted};
 use scene::{VERSIONS, to_script, within};
@@ -134,7 +137,18 @@ fn what_is_wrong_with_a_secret_is_told_without_it() {
 
 /// Everything that a client says of itself until its first connection ends, and that of its handles.
 async fn life_is_clean(options: ConnectOptions) -> ConnectionError {
-    let (client, driver) = Client::with_driver(options.client_id("c")).unwrap();
+    let (capture, _guard) = Capture::begin();
+    let options = options.client_id("c").inspect(|packet| {
+        debug_is_clean(packet);
+        is_clean(&packet.to_string());
+        match packet.packet() {
+            // What a message says is no secret of the connection's.
+            Packet::Publish(_) => {}
+            Packet::Connect(connect) => debug_is_clean(Connect { will: None, ..*connect }),
+            other => debug_is_clean(other),
+        }
+    });
+    let (client, driver) = Client::with_driver(options).unwrap();
     let mut events = client.events();
     debug_is_clean((&client, &driver, &events));
     let driver = tokio::spawn(driver);
@@ -161,6 +175,9 @@ async fn life_is_clean(options: ConnectOptions) -> ConnectionError {
     while let Some(event) = events.next().await {
         debug_is_clean(event);
     }
+    let traced = capture.text();
+    assert!(traced.contains("message="), "{traced}");
+    is_clean(&traced);
     ended
 }
 

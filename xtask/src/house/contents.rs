@@ -45,6 +45,8 @@ pub(super) fn check(file: &File) -> Vec<Offence> {
 const PUBLIC_MODULES: &[(&str, &str)] = &[
     // The same names as the asynchronous face, so they need a place of their own.
     ("crates/dunlin/src/lib.rs", "blocking"),
+    // The packets, some of which have the names of requests.
+    ("crates/dunlin/src/lib.rs", "inspect"),
 ];
 
 #[cfg(test)]

@@ -1,26 +1,32 @@
 mod conversation;
+mod input;
 mod seldom;
+mod waiting;
 
 use core::{
-    future::Future,
-    pin::{Pin, pin},
+    pin::Pin,
     task::{Context, Poll, Waker},
 };
 use std::{io, sync::Arc, time::Duration};
 
-use bytes::{Buf, Bytes, BytesMut};
-use dunlin_codec::{FixedHeader, PacketType, ReasonCode};
-use dunlin_session::{Event as Told, Instant, Progress, State, Timeout};
+use bytes::{Bytes, BytesMut};
+use dunlin_codec::ReasonCode;
+use dunlin_session::{Instant, State};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time,
 };
 
-use self::conversation::Turn;
+use self::{
+    conversation::Turn,
+    input::{LARGE_READ, SMALL_READ},
+};
 use super::{Clock, Ended, is_late, open::Stream, write_buffer::WriteBuffer};
 use crate::{
-    ConnectionError, NetworkError, Said,
+    Connected, ConnectionError, NetworkError,
     engine::{Engine, GOODBYE, Shared},
+    inspect::Tap,
+    trace,
 };
 
 /// One connection: the socket, and the bytes between it and the session.
@@ -53,6 +59,10 @@ pub(super) struct Connection<'d> {
     input_waits: bool,
     /// What the server said in an authentication that is under way: answered when no lock is held.
     said: Option<Turn>,
+    /// Where packets are looked at, if anybody wants to.
+    tap: Option<Box<Tap>>,
+    /// The server accepted the connection, and that is to be traced.
+    accepted: Option<Connected>,
     pub(super) was_connected: bool,
     /// As the options say, or as the server assigned it.
     pub(super) client_id: String,
@@ -73,6 +83,7 @@ impl<'d> Connection<'d> {
         ping_timeout: Duration,
         client_id: String,
         unlimited: bool,
+        tap: Option<Box<Tap>>,
     ) -> Self {
         Self {
             stream,
@@ -93,6 +104,8 @@ impl<'d> Connection<'d> {
             unlimited,
             input_waits: false,
             said: None,
+            tap,
+            accepted: None,
             was_connected: false,
             client_id,
         }
@@ -177,6 +190,7 @@ impl<'d> Connection<'d> {
             let closing = engine.session.state() == State::Closing;
             drop(engine);
             self.wake();
+            self.show();
             if closing {
                 self.end(Ended::With(ConnectionError::Closed));
             }
@@ -193,6 +207,9 @@ impl<'d> Connection<'d> {
     fn fill(&mut self, engine: &mut Engine, now: Instant) {
         let pings = engine.session.is_ping_due();
         engine.statistics.sent_bytes += self.write.fill(&mut engine.session, now) as u64;
+        if let Some(tap) = &mut self.tap {
+            self.write.each(|bytes| tap.send(bytes));
+        }
         let pinged = pings && !engine.session.is_ping_due();
         engine.round_trip.handle_taken(&mut engine.session, pinged, self.round);
     }
@@ -215,237 +232,18 @@ impl<'d> Connection<'d> {
         self.ending.get_or_insert((ended, time::Instant::now() + LAST_WORDS));
     }
 
-    // ---- in ----
-
-    fn read(&mut self, now: Instant, blocked: bool, cx: &mut Context<'_>) -> Result<Step, Ended> {
-        if self.ending.is_some() || self.must_stop_reading(now, blocked) {
-            return Ok(Step::Nothing);
-        }
-        if core::mem::take(&mut self.input_waits) {
-            self.handle_input(now);
-            return Ok(if self.input_waits { Step::Nothing } else { Step::Progress });
-        }
-        if self.read.capacity() - self.read.len() < self.read_size / 4 {
-            self.read.reserve(self.read_size);
-        }
-        let free = self.read.capacity() - self.read.len();
-        match pin!(self.stream.read_buf(&mut self.read)).poll(cx) {
-            Poll::Pending => Ok(Step::Nothing),
-            Poll::Ready(Ok(0)) => Err(self.closed()),
-            Poll::Ready(Ok(len)) => {
-                self.turn_bytes += len;
-                self.read_size = if len == free {
-                    LARGE_READ
-                } else if len < SMALL_READ / 4 {
-                    SMALL_READ
-                } else {
-                    self.read_size
-                };
-                self.handle_input(now);
-                Ok(Step::Progress)
-            }
-            Poll::Ready(Err(error)) => Err(self.ended_by(&error)),
-        }
-    }
-
-    /// Reading stops while the application is behind, but never while the server owes us an answer, which could not
-    /// come, or takes nothing more from us: it may wait for us to read.
-    fn must_stop_reading(&mut self, now: Instant, blocked: bool) -> bool {
-        let behind = self.shared.is_behind() || self.skipping;
-        if !behind && !self.reading_stopped {
-            return false;
-        }
-        let mut engine = self.shared.lock();
-        let connected = engine.session.state() == State::Connected;
-        let stop = behind && connected && !blocked && !engine.session.awaits_answer();
-        if stop != self.reading_stopped {
-            self.reading_stopped = stop;
-            self.shared.set_reading_stopped(stop || self.skipping);
-            match stop {
-                true => engine.session.handle_reading_stopped(),
-                false => engine.session.handle_reading_resumed(now),
-            }
-        }
-        // Looked at once more after the flag is up: whoever took the last message before saw no need to wake us.
-        stop && (self.shared.is_behind() || self.skipping)
-    }
-
-    /// Takes every whole packet that was read, at most [`PACKETS`] under one lock.
-    fn handle_input(&mut self, now: Instant) {
-        let mut used = 0;
-        let mut result = Ok(true);
-        while matches!(result, Ok(true)) {
-            let shared = self.shared;
-            let mut engine = shared.lock();
-            let (overfull, before) = (shared.is_overfull(), used);
-            result = self.handle_packets(&mut engine, now, overfull, &mut used);
-            engine.statistics.received_bytes += (used - before) as u64;
-            if !matches!(result, Ok(true)) {
-                let told = engine.has_told();
-                let chunk = if told { self.read.split_to(used).freeze() } else { Bytes::new() };
-                if told {
-                    let unread = engine.pass_on(&chunk, &mut self.wakers);
-                    shared.add_unread(unread);
-                    shared.remove_unread(engine.take_freed());
-                } else {
-                    self.read.advance(used);
-                }
-            }
-            engine.take_space_wakers(&mut self.wakers);
-            drop(engine);
-            self.wake();
-            if let Some(said) = self.said.take() {
-                result = self.converse(said);
-            }
-        }
-        if let Err(ended) = result {
-            self.end(ended);
-        }
-    }
-
-    /// `Ok(true)`: there is more.
-    fn handle_packets(
-        &mut self,
-        engine: &mut Engine,
-        now: Instant,
-        overfull: bool,
-        used: &mut usize,
-    ) -> Result<bool, Ended> {
-        // What is told borrows it, and not the connection.
-        let read = core::mem::take(&mut self.read);
-        let result = self.handle_bytes(&read, engine, now, overfull, used);
-        self.read = read;
-        result
-    }
-
-    /// What comes often is done here, and the rest elsewhere: a small loop is a fast one.
-    fn handle_bytes(
-        &mut self,
-        read: &[u8],
-        engine: &mut Engine,
-        now: Instant,
-        overfull: bool,
-        used: &mut usize,
-    ) -> Result<bool, Ended> {
-        let skips = (overfull || self.skipping) && self.unlimited;
-        for _ in 0..PACKETS {
-            let input = read.get(*used..).unwrap_or_default();
-            if skips && let Some(len) = acknowledged_publish(input) {
-                if !core::mem::replace(&mut self.skipping, true) {
-                    self.shared.set_reading_stopped(true);
-                }
-                engine.session.handle_packet_skipped();
-                *used += len;
-                continue;
-            }
-            let (consumed, told) = match engine.session.handle_input(now, input) {
-                Progress::Packet { consumed, event } => (consumed, event),
-                halt => return self.handle_halt(&halt, input).map(|()| false),
-            };
-            *used += consumed;
-            match told {
-                None if input.starts_with(&PINGRESP) => engine.round_trip.handle_ping_answered(self.round),
-                None => {}
-                Some(Told::Message { publish, delivery }) => {
-                    engine.deliver(read.as_ptr(), &publish, delivery, overfull);
-                }
-                Some(Told::Settled { id, outcome, properties }) => {
-                    engine.round_trip.handle_answered(id, self.round);
-                    engine.settle(id, outcome, Said::of(PacketType::Puback, properties), &mut self.wakers);
-                }
-                Some(told) => {
-                    self.handle_told(engine, &told)?;
-                    if self.said.is_some() {
-                        break;
-                    }
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    // ---- waiting ----
-
-    /// Looks once more for work under the lock, then waits for the socket, the clock or a handle.
-    fn sleep(&mut self, blocked: bool, cx: &mut Context<'_>) -> Option<Poll<Ended>> {
-        let shared = self.shared;
-        let mut engine = shared.lock();
-        close_if_due(&mut engine);
-        if engine.closing.is_some_and(|closing| closing.abort) {
-            return Some(Poll::Ready(Ended::With(ConnectionError::Closed)));
-        }
-        match engine.session.state() {
-            // There may be a CONNACK yet, and a DISCONNECT after it, but not in time.
-            State::Connecting if is_late(&engine) => {
-                return Some(Poll::Ready(Ended::With(ConnectionError::Closed)));
-            }
-            // The last packet may wait behind a full socket.
-            State::Closing => self.end(Ended::With(ConnectionError::Closed)),
-            _ => {}
-        }
-        let now = self.clock.now();
-        engine.handle_time(now, self.reading_stopped);
-        shared.remove_unread(engine.take_freed());
-        if self.write.take_moved() {
-            engine.session.written(now);
-        }
-        if !blocked {
-            let transmits = engine.session.poll_transmit(now).is_some();
-            let settled = engine.settle_polled(&mut self.wakers);
-            if transmits || settled || engine.has_told() {
-                return None;
-            }
-        }
-        if self.skipping && !blocked && shared.is_read() {
-            return Some(Poll::Ready(Ended::With(ConnectionError::SlowConsumer)));
-        }
-        let end = engine.closing.and_then(|closing| closing.end);
-        let last_words = self.ending.as_ref().map(|(_, until)| end.map_or(*until, |end| end.min(*until)));
-        let wake_at = [
-            engine.session.poll_timeout().map(|at| self.clock.at(at)),
-            engine.deadline().map(|at| self.clock.at(at)),
-            engine.closing.and_then(|closing| closing.deadline).filter(|_| self.ending.is_none()),
-            last_words,
-        ];
-        let wake_at = wake_at.into_iter().flatten().min();
-        // While the socket is full it wakes us; a new message need not, unless it is to be stored.
-        let asleep = !blocked || engine.durable.is_some();
-        shared.sleep(&mut engine, cx.waker(), asleep);
-        // A timer that went off stays so until it is set again.
-        let Some(at) = wake_at else { return Some(Poll::Pending) };
-        self.arm(at);
-        if self.timer.as_mut().poll(cx).is_pending() {
-            return Some(Poll::Pending);
-        }
-        self.armed = None;
-        if last_words.is_some_and(|until| until <= time::Instant::now()) {
-            return self.ending.take().map(|(ended, _)| Poll::Ready(ended));
-        }
-        let ended = match engine.session.handle_timeout(self.clock.now()) {
-            Some(Timeout::ServerSilent) => ConnectionError::ServerSilent(self.ping_timeout),
-            Some(Timeout::ConnackMissing) => ConnectionError::ConnackMissing,
-            Some(Timeout::AckStalled { id, times }) => {
-                if !engine.handle_stall(id, times, &mut self.wakers) {
-                    return None;
-                }
-                ConnectionError::AckStalled
-            }
-            _ => return None,
-        };
-        Some(Poll::Ready(Ended::With(ended)))
-    }
-
-    /// Sets the timer, unless it will go off in good time: it is touched once a second, not once a packet.
-    fn arm(&mut self, at: time::Instant) {
-        let in_time = self.armed.is_some_and(|armed| armed <= at && at <= armed + TIMER_SLACK);
-        if !in_time {
-            self.armed = Some(at);
-            self.timer.as_mut().reset(at);
-        }
-    }
-
     fn wake(&mut self) {
         self.wakers.drain(..).for_each(Waker::wake);
+    }
+
+    /// Shows what there is to see, outside the lock.
+    fn show(&mut self) {
+        if let Some(connected) = self.accepted.take() {
+            trace::connected(&connected);
+        }
+        if let Some(tap) = &mut self.tap {
+            tap.show();
+        }
     }
 
     fn closed(&self) -> Ended {
@@ -474,24 +272,7 @@ fn close_if_due(engine: &mut Engine) {
     }
 }
 
-/// The length of a PUBLISH with QoS 1 or 2 at the front, if it is all there: it will come again on the next connection
-/// if it is not taken.
-fn acknowledged_publish(input: &[u8]) -> Option<usize> {
-    let header = FixedHeader::read(input).ok()??;
-    let asks = header.first_byte >> 4 == PacketType::Publish as u8 && header.first_byte & 0x06 != 0;
-    (asks && header.packet_len() <= input.len()).then(|| header.packet_len())
-}
-
-const PINGRESP: [u8; 2] = [0xD0, 0];
 /// Rounds of writing and reading in a turn.
 const ROUNDS: usize = 8;
-/// Packets handled under one lock.
-const PACKETS: usize = 128;
-const SMALL_READ: usize = 64 << 10;
-/// While reads fill the buffer.
-const LARGE_READ: usize = 256 << 10;
-/// Room that is made at once for a packet that says it is large.
-const LARGEST_READ: usize = 1 << 20;
-const TIMER_SLACK: Duration = Duration::from_secs(1);
 /// For the DISCONNECT that tells a server what it did wrong, or that we leave.
 const LAST_WORDS: Duration = Duration::from_secs(1);

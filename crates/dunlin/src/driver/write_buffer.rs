@@ -89,6 +89,17 @@ impl WriteBuffer {
         Poll::Ready(Ok(()))
     }
 
+    /// Shows everything that is to be written, in order.
+    pub(super) fn each(&self, mut show: impl FnMut(&[u8])) {
+        let mut at = self.written;
+        for (before, payload) in &self.shared {
+            show(self.copied.get(at..*before).unwrap_or_default());
+            show(payload);
+            at = *before;
+        }
+        show(self.copied.get(at..).unwrap_or_default());
+    }
+
     /// What is to be written, in order.
     fn slices<'b>(&'b self, slices: &mut [IoSlice<'b>; SLICES]) -> usize {
         let (mut count, mut at) = (0, self.written);

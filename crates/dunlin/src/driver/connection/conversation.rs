@@ -2,7 +2,7 @@ use dunlin_codec::{Connack, PacketType, Properties, PropertyId, PropertyOwner, R
 
 use super::{Connection, Ended};
 use crate::{
-    Connected, ConnectionError, Event, NotConvinced,
+    Connected, ConnectionError, Event, NotConvinced, TRACING,
     authentication::{Conversation, Method},
     engine::Engine,
 };
@@ -20,6 +20,9 @@ impl Connection<'_> {
     pub(super) fn greet(&mut self, engine: &mut Engine, connected: Connected) {
         self.was_connected = true;
         let session_present = connected.session_present;
+        if TRACING {
+            self.accepted = Some(connected.clone());
+        }
         engine.tell(Event::Connected(connected));
         engine.handle_connected(session_present, self.clock.now(), &mut self.wakers);
     }

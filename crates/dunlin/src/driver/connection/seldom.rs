@@ -2,8 +2,9 @@ use dunlin_codec::{Connack, PacketType, Properties, PropertyId, ReasonCode};
 use dunlin_session::{Event as Told, Progress};
 
 use super::{
-    Connection, LARGEST_READ,
+    Connection,
     conversation::{Turn, authentication_data, connected},
+    input::LARGEST_READ,
 };
 use crate::{ConnectionError, Said, ServerRefusal, driver::Ended, engine::Engine};
 

@@ -1,0 +1,186 @@
+use core::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll},
+};
+
+use bytes::{Buf, Bytes};
+use dunlin_codec::{FixedHeader, PacketType};
+use dunlin_session::{Event as Told, Instant, Progress, State};
+use tokio::io::AsyncReadExt;
+
+use super::{Connection, Ended, Step};
+use crate::{Said, engine::Engine};
+
+/// What comes in.
+impl Connection<'_> {
+    pub(super) fn read(&mut self, now: Instant, blocked: bool, cx: &mut Context<'_>) -> Result<Step, Ended> {
+        if self.ending.is_some() || self.must_stop_reading(now, blocked) {
+            return Ok(Step::Nothing);
+        }
+        if core::mem::take(&mut self.input_waits) {
+            self.handle_input(now);
+            return Ok(if self.input_waits { Step::Nothing } else { Step::Progress });
+        }
+        if self.read.capacity() - self.read.len() < self.read_size / 4 {
+            self.read.reserve(self.read_size);
+        }
+        let free = self.read.capacity() - self.read.len();
+        match pin!(self.stream.read_buf(&mut self.read)).poll(cx) {
+            Poll::Pending => Ok(Step::Nothing),
+            Poll::Ready(Ok(0)) => Err(self.closed()),
+            Poll::Ready(Ok(len)) => {
+                self.turn_bytes += len;
+                self.read_size = if len == free {
+                    LARGE_READ
+                } else if len < SMALL_READ / 4 {
+                    SMALL_READ
+                } else {
+                    self.read_size
+                };
+                self.handle_input(now);
+                Ok(Step::Progress)
+            }
+            Poll::Ready(Err(error)) => Err(self.ended_by(&error)),
+        }
+    }
+
+    /// Reading stops while the application is behind, but never while the server owes us an answer, which could not
+    /// come, or takes nothing more from us: it may wait for us to read.
+    fn must_stop_reading(&mut self, now: Instant, blocked: bool) -> bool {
+        let behind = self.shared.is_behind() || self.skipping;
+        if !behind && !self.reading_stopped {
+            return false;
+        }
+        let mut engine = self.shared.lock();
+        let connected = engine.session.state() == State::Connected;
+        let stop = behind && connected && !blocked && !engine.session.awaits_answer();
+        if stop != self.reading_stopped {
+            self.reading_stopped = stop;
+            self.shared.set_reading_stopped(stop || self.skipping);
+            match stop {
+                true => engine.session.handle_reading_stopped(),
+                false => engine.session.handle_reading_resumed(now),
+            }
+        }
+        // Looked at once more after the flag is up: whoever took the last message before saw no need to wake us.
+        stop && (self.shared.is_behind() || self.skipping)
+    }
+
+    /// Takes every whole packet that was read, at most [`PACKETS`] under one lock.
+    fn handle_input(&mut self, now: Instant) {
+        let mut used = 0;
+        let mut result = Ok(true);
+        while matches!(result, Ok(true)) {
+            let shared = self.shared;
+            let mut engine = shared.lock();
+            let (overfull, before) = (shared.is_overfull(), used);
+            result = self.handle_packets(&mut engine, now, overfull, &mut used);
+            engine.statistics.received_bytes += (used - before) as u64;
+            if let Some(tap) = &mut self.tap {
+                // What ends the connection is worth seeing, too.
+                let seen = if result.is_err() { self.read.len() } else { used };
+                tap.receive(self.read.get(before..seen).unwrap_or_default());
+            }
+            if !matches!(result, Ok(true)) {
+                let told = engine.has_told();
+                let chunk = if told { self.read.split_to(used).freeze() } else { Bytes::new() };
+                if told {
+                    let unread = engine.pass_on(&chunk, &mut self.wakers);
+                    shared.add_unread(unread);
+                    shared.remove_unread(engine.take_freed());
+                } else {
+                    self.read.advance(used);
+                }
+            }
+            engine.take_space_wakers(&mut self.wakers);
+            drop(engine);
+            self.wake();
+            self.show();
+            if let Some(said) = self.said.take() {
+                result = self.converse(said);
+            }
+        }
+        if let Err(ended) = result {
+            self.end(ended);
+        }
+    }
+
+    /// `Ok(true)`: there is more.
+    fn handle_packets(
+        &mut self,
+        engine: &mut Engine,
+        now: Instant,
+        overfull: bool,
+        used: &mut usize,
+    ) -> Result<bool, Ended> {
+        // What is told borrows it, and not the connection.
+        let read = core::mem::take(&mut self.read);
+        let result = self.handle_bytes(&read, engine, now, overfull, used);
+        self.read = read;
+        result
+    }
+
+    /// What comes often is done here, and the rest elsewhere: a small loop is a fast one.
+    fn handle_bytes(
+        &mut self,
+        read: &[u8],
+        engine: &mut Engine,
+        now: Instant,
+        overfull: bool,
+        used: &mut usize,
+    ) -> Result<bool, Ended> {
+        let skips = (overfull || self.skipping) && self.unlimited;
+        for _ in 0..PACKETS {
+            let input = read.get(*used..).unwrap_or_default();
+            if skips && let Some(len) = acknowledged_publish(input) {
+                if !core::mem::replace(&mut self.skipping, true) {
+                    self.shared.set_reading_stopped(true);
+                }
+                engine.session.handle_packet_skipped();
+                *used += len;
+                continue;
+            }
+            let (consumed, told) = match engine.session.handle_input(now, input) {
+                Progress::Packet { consumed, event } => (consumed, event),
+                halt => return self.handle_halt(&halt, input).map(|()| false),
+            };
+            *used += consumed;
+            match told {
+                None if input.starts_with(&PINGRESP) => engine.round_trip.handle_ping_answered(self.round),
+                None => {}
+                Some(Told::Message { publish, delivery }) => {
+                    engine.deliver(read.as_ptr(), &publish, delivery, overfull);
+                }
+                Some(Told::Settled { id, outcome, properties }) => {
+                    engine.round_trip.handle_answered(id, self.round);
+                    engine.settle(id, outcome, Said::of(PacketType::Puback, properties), &mut self.wakers);
+                }
+                Some(told) => {
+                    self.handle_told(engine, &told)?;
+                    if self.said.is_some() {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The length of a PUBLISH with QoS 1 or 2 at the front, if it is all there: it will come again on the next connection
+/// if it is not taken.
+fn acknowledged_publish(input: &[u8]) -> Option<usize> {
+    let header = FixedHeader::read(input).ok()??;
+    let asks = header.first_byte >> 4 == PacketType::Publish as u8 && header.first_byte & 0x06 != 0;
+    (asks && header.packet_len() <= input.len()).then(|| header.packet_len())
+}
+
+const PINGRESP: [u8; 2] = [0xD0, 0];
+/// Packets handled under one lock.
+const PACKETS: usize = 128;
+pub(super) const SMALL_READ: usize = 64 << 10;
+/// While reads fill the buffer.
+pub(super) const LARGE_READ: usize = 256 << 10;
+/// Room that is made at once for a packet that says it is large.
+pub(super) const LARGEST_READ: usize = 1 << 20;

@@ -1,0 +1,94 @@
+use core::{
+    future::Future,
+    task::{Context, Poll},
+};
+use std::time::Duration;
+
+use dunlin_session::{State, Timeout};
+use tokio::time;
+
+use super::{Connection, Ended, close_if_due};
+use crate::{ConnectionError, driver::is_late};
+
+/// When there is nothing to do.
+impl Connection<'_> {
+    /// Looks once more for work under the lock, then waits for the socket, the clock or a handle.
+    pub(super) fn sleep(&mut self, blocked: bool, cx: &mut Context<'_>) -> Option<Poll<Ended>> {
+        let shared = self.shared;
+        let mut engine = shared.lock();
+        close_if_due(&mut engine);
+        if engine.closing.is_some_and(|closing| closing.abort) {
+            return Some(Poll::Ready(Ended::With(ConnectionError::Closed)));
+        }
+        match engine.session.state() {
+            // There may be a CONNACK yet, and a DISCONNECT after it, but not in time.
+            State::Connecting if is_late(&engine) => {
+                return Some(Poll::Ready(Ended::With(ConnectionError::Closed)));
+            }
+            // The last packet may wait behind a full socket.
+            State::Closing => self.end(Ended::With(ConnectionError::Closed)),
+            _ => {}
+        }
+        let now = self.clock.now();
+        engine.handle_time(now, self.reading_stopped);
+        shared.remove_unread(engine.take_freed());
+        if self.write.take_moved() {
+            engine.session.written(now);
+        }
+        if !blocked {
+            let transmits = engine.session.poll_transmit(now).is_some();
+            let settled = engine.settle_polled(&mut self.wakers);
+            if transmits || settled || engine.has_told() {
+                return None;
+            }
+        }
+        if self.skipping && !blocked && shared.is_read() {
+            return Some(Poll::Ready(Ended::With(ConnectionError::SlowConsumer)));
+        }
+        let end = engine.closing.and_then(|closing| closing.end);
+        let last_words = self.ending.as_ref().map(|(_, until)| end.map_or(*until, |end| end.min(*until)));
+        let wake_at = [
+            engine.session.poll_timeout().map(|at| self.clock.at(at)),
+            engine.deadline().map(|at| self.clock.at(at)),
+            engine.closing.and_then(|closing| closing.deadline).filter(|_| self.ending.is_none()),
+            last_words,
+        ];
+        let wake_at = wake_at.into_iter().flatten().min();
+        // While the socket is full it wakes us; a new message need not, unless it is to be stored.
+        let asleep = !blocked || engine.durable.is_some();
+        shared.sleep(&mut engine, cx.waker(), asleep);
+        // A timer that went off stays so until it is set again.
+        let Some(at) = wake_at else { return Some(Poll::Pending) };
+        self.arm(at);
+        if self.timer.as_mut().poll(cx).is_pending() {
+            return Some(Poll::Pending);
+        }
+        self.armed = None;
+        if last_words.is_some_and(|until| until <= time::Instant::now()) {
+            return self.ending.take().map(|(ended, _)| Poll::Ready(ended));
+        }
+        let ended = match engine.session.handle_timeout(self.clock.now()) {
+            Some(Timeout::ServerSilent) => ConnectionError::ServerSilent(self.ping_timeout),
+            Some(Timeout::ConnackMissing) => ConnectionError::ConnackMissing,
+            Some(Timeout::AckStalled { id, times }) => {
+                if !engine.handle_stall(id, times, &mut self.wakers) {
+                    return None;
+                }
+                ConnectionError::AckStalled
+            }
+            _ => return None,
+        };
+        Some(Poll::Ready(Ended::With(ended)))
+    }
+
+    /// Sets the timer, unless it will go off in good time: it is touched once a second, not once a packet.
+    fn arm(&mut self, at: time::Instant) {
+        let in_time = self.armed.is_some_and(|armed| armed <= at && at <= armed + TIMER_SLACK);
+        if !in_time {
+            self.armed = Some(at);
+            self.timer.as_mut().reset(at);
+        }
+    }
+}
+
+const TIMER_SLACK: Duration = Duration::from_secs(1);

@@ -193,7 +193,9 @@ impl Client {
     /// What there was since the client began, and what there is now. Takes time in proportion to the messages that wait
     /// or are not acknowledged.
     pub fn statistics(&self) -> Statistics {
-        self.handle.shared.count()
+        let shared = &self.handle.shared;
+        let unread = shared.unread_bytes();
+        shared.lock().count(unread)
     }
 
     /// Waits until there is a connection; an error if the client is closed instead.

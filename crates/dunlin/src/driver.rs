@@ -23,6 +23,7 @@ use crate::{
     ConnectOptions, ConnectionError, Event, NetworkError, NotConvinced, OptionsError, Status, TRACING,
     engine::{Engine, Shared, Stage},
     inspect::Tap,
+    meters::Meters,
     millis, random, trace,
 };
 use connection::Connection;
@@ -37,6 +38,7 @@ use servers::Servers;
 #[must_use = "the client does nothing unless its driver is polled"]
 pub struct Driver {
     run: Pin<Box<dyn Future<Output = ()> + Send>>,
+    meters: Meters,
 }
 
 impl Driver {
@@ -58,6 +60,7 @@ impl Driver {
         let durability = options.durability;
         let keeper = store.map(|store| Keeper { shared: shared.clone(), store, durability });
         let end = EndOnDrop { shared: shared.clone() };
+        let meters = Meters::new(&shared, &options.client_id);
         let lifecycle = Lifecycle {
             clock: Clock { start: time::Instant::now() },
             options: Arc::new(options),
@@ -69,8 +72,8 @@ impl Driver {
             once,
         };
         Ok(match keeper {
-            None => Self { run: Box::pin(end.after(lifecycle.run())) },
-            Some(keeper) => Self { run: Box::pin(end.after(lifecycle.run_with(keeper))) },
+            None => Self { run: Box::pin(end.after(lifecycle.run())), meters },
+            Some(keeper) => Self { run: Box::pin(end.after(lifecycle.run_with(keeper))), meters },
         })
     }
 }
@@ -79,7 +82,9 @@ impl Future for Driver {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.run.as_mut().poll(cx)
+        let done = self.run.as_mut().poll(cx);
+        self.meters.record();
+        done
     }
 }
 

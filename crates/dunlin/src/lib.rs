@@ -37,7 +37,9 @@
 //! | `mqtt+unix://` | | over a socket of the file system |
 //!
 //! Feature `proxy`: through HTTP and SOCKS5 proxies. [`ConnectOptions::connector`] takes any other stream of bytes. The feature `blocking` has the same client without
-//! async, in `dunlin::blocking`.
+//! async, in `dunlin::blocking`. `tracing` writes how connections begin and end, and each packet, to the crate of that name;
+//! `metrics` tells [`Statistics`] to the facade of that name, as `dunlin_received_total` and others, with the client
+//! identifier as the label `client`: to whatever recorder there is when the client is made.
 
 mod authentication;
 mod client;
@@ -55,6 +57,11 @@ mod error;
 mod events;
 mod memory;
 mod message;
+#[cfg(feature = "metrics")]
+mod meters;
+#[cfg(not(feature = "metrics"))]
+#[path = "without_meters.rs"]
+mod meters;
 mod options;
 mod providers;
 #[cfg(feature = "proxy")]

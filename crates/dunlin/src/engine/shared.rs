@@ -8,7 +8,7 @@ use std::{
 
 use dunlin_session::Delivery;
 
-use super::{Engine, Holder, Statistics};
+use super::{Engine, Holder};
 use crate::{ConnectOptions, authentication::Method, lock};
 
 /// What the handles of a client and its driver share: the engine behind one short lock, under which nobody makes a
@@ -116,8 +116,8 @@ impl Shared {
         self.unread.load(Ordering::SeqCst) >= self.unread_limit
     }
 
-    pub(crate) fn count(&self) -> Statistics {
-        self.lock().count(self.unread.load(Ordering::SeqCst))
+    pub(crate) fn unread_bytes(&self) -> usize {
+        self.unread.load(Ordering::SeqCst)
     }
 
     /// Whether the application is behind, so that reading is to stop.

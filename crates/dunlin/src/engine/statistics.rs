@@ -49,11 +49,15 @@ pub struct Statistics {
 impl Engine {
     /// What there was and what there is; `unread` is kept elsewhere.
     pub(crate) fn count(&mut self, unread: usize) -> Statistics {
+        let (queued, unacknowledged) = (self.session.queued() as u64, self.session.unacknowledged() as u64);
+        Statistics { queued, unacknowledged, ..self.count_cheaply(unread) }
+    }
+
+    /// The same without what takes time to count.
+    pub(crate) fn count_cheaply(&self, unread: usize) -> Statistics {
         Statistics {
             reconnects: self.statistics.connections.saturating_sub(1),
-            queued: self.session.queued() as u64,
             queued_bytes: self.session.backlog() as u64,
-            unacknowledged: self.session.unacknowledged() as u64,
             unread_bytes: unread as u64,
             round_trip: self.round_trip.last,
             ..self.statistics

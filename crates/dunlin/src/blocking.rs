@@ -30,8 +30,8 @@ use std::{
 use tokio::runtime;
 
 use crate::{
-    Closed, ConnectOptions, ConnectionError, Drain, Driver, Events, NetworkError, OptionsError, Payload, Publish,
-    Receipt, Statistics, Status, Subscribe,
+    Closed, ConnectOptions, ConnectionError, Drain, Driver, Events, Message, NetworkError, NoResponseTopic,
+    OptionsError, Payload, Publish, Receipt, Request, Statistics, Status, Subscribe,
 };
 use wait::block_on;
 
@@ -85,6 +85,23 @@ impl Client {
     #[inline]
     pub fn publish<'a>(&'a self, topic: &'a str, payload: impl Into<Payload<'a>>) -> Publish<'a> {
         self.client.publish(topic, payload)
+    }
+
+    /// A request to whoever subscribes to `topic`: end it with [`wait`](Request::wait); see [`crate::Client::request`].
+    pub fn request<'a>(&'a self, topic: &'a str, payload: impl Into<Payload<'a>>) -> Request<'a> {
+        self.client.request(topic, payload)
+    }
+
+    /// The response to a message that is a request; see [`crate::Client::respond`].
+    ///
+    /// # Errors
+    /// The message wants no response.
+    pub fn respond<'a>(
+        &'a self,
+        request: &'a Message,
+        payload: impl Into<Payload<'a>>,
+    ) -> Result<Publish<'a>, NoResponseTopic> {
+        self.client.respond(request, payload)
     }
 
     /// Asks for the messages that match `filter`: end it with [`wait`](Subscribe::wait).

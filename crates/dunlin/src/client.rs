@@ -1,12 +1,13 @@
 use core::{fmt, future::poll_fn};
 use std::{sync::Arc, time::Duration};
 
+use dunlin_codec::{Property, PropertyId};
 use dunlin_session::Store;
 use tokio::time::Instant;
 
 use crate::{
-    ConnectOptions, ConnectionError, Driver, Events, OptionsError, Payload, Publish, Receipt, Statistics, Status,
-    StatusChanges, StoreSetupError, Subscribe, Subscription, durable,
+    ConnectOptions, ConnectionError, Driver, Events, Message, NoResponseTopic, OptionsError, Payload, Publish, Receipt,
+    Request, Statistics, Status, StatusChanges, StoreSetupError, Subscribe, Subscription, durable,
     engine::{Closing, Engine, GOODBYE, Shared},
 };
 
@@ -110,6 +111,49 @@ impl Client {
     #[inline]
     pub fn publish<'a>(&'a self, topic: &'a str, payload: impl Into<Payload<'a>>) -> Publish<'a> {
         Publish::new(&self.handle.shared, topic, payload.into())
+    }
+
+    /// A request to whoever subscribes to `topic` (5.0), and waits for its response: see [`Request`]. Many may be under way
+    /// at once. All responses of a client come on one topic, which is subscribed to with QoS 0 when the first request is
+    /// made and stays so; what comes on it while there is no connection is lost.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dunlin::Client) -> Result<(), dunlin::RequestError> {
+    /// use std::time::Duration;
+    /// let response = client.request("plant/7/ask", "temperature?").timeout(Duration::from_secs(2)).await?;
+    /// println!("{:?}", response.text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn request<'a>(&'a self, topic: &'a str, payload: impl Into<Payload<'a>>) -> Request<'a> {
+        Request::new(&self.handle.shared, topic, payload.into())
+    }
+
+    /// The response to a message that is a request (5.0): to be published like any other message. It carries the
+    /// correlation data of the request.
+    ///
+    /// ```no_run
+    /// # async fn example(client: dunlin::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut requests = client.subscribe("plant/7/ask").await?;
+    /// while let Some(request) = requests.next().await {
+    ///     client.respond(&request, "21.5")?.post()?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The message wants no response.
+    pub fn respond<'a>(
+        &'a self,
+        request: &'a Message,
+        payload: impl Into<Payload<'a>>,
+    ) -> Result<Publish<'a>, NoResponseTopic> {
+        let publish = self.publish(request.response_topic().ok_or(NoResponseTopic)?, payload);
+        Ok(match request.properties().binary(PropertyId::CorrelationData) {
+            Some(data) => publish.property(Property::CorrelationData(data)),
+            None => publish,
+        })
     }
 
     /// Asks for the messages that match `filter`: see [`Subscribe`].

@@ -346,11 +346,13 @@ impl Lifecycle {
                 let wake_at = self.update(|engine, wakers| {
                     self.shared.sleep(engine, cx.waker(), true);
                     engine.age(now, wakers);
+                    engine.age_requests(now, wakers);
                     if is_settled(engine) {
                         return ControlFlow::Break(());
                     }
                     let deadline = engine.closing.and_then(|closing| closing.deadline);
-                    let next = engine.session.poll_timeout().filter(|at| *at > now).map(|at| self.clock.at(at));
+                    let next = engine.session.poll_timeout().filter(|at| *at > now);
+                    let next = next.into_iter().chain(engine.request_deadline()).min().map(|at| self.clock.at(at));
                     ControlFlow::Continue(deadline.into_iter().chain(next).min())
                 });
                 let ControlFlow::Continue(wake_at) = wake_at else { return Poll::Ready(()) };

@@ -4,6 +4,7 @@ mod inbox;
 mod outcomes;
 mod queue;
 mod receipts;
+mod responses;
 mod round_trip;
 mod router;
 mod shared;
@@ -39,6 +40,7 @@ use crate::{
 use durable::Durable;
 use filters::{Answer, Filters};
 use receipts::Receipts;
+use responses::Responses;
 use round_trip::RoundTrip;
 use stalls::Stalls;
 use unclaimed::Unclaimed;
@@ -54,6 +56,12 @@ pub(crate) struct Engine {
     /// The authentication that is under way.
     pub(crate) conversation: Option<Conversation>,
     pub(crate) reauthentication: Option<Reauthentication>,
+    /// Since the first request.
+    responses: Option<Responses>,
+    /// Where they go, if the application says so.
+    response_topic: Option<Box<str>>,
+    /// What the server says that response topics are to be made from.
+    pub(crate) response_information: Option<Box<str>>,
     unclaimed: Unclaimed,
     stalls: Stalls,
     /// Bytes that were unread and are no more, without anybody having read them.
@@ -143,6 +151,9 @@ impl Engine {
             durable: options.store.as_ref().map(|_| Box::default()),
             conversation: None,
             reauthentication: None,
+            responses: None,
+            response_topic: options.response_topic.clone(),
+            response_information: None,
             unclaimed: Unclaimed::new(millis(options.claim_within)),
             stalls: Stalls::new(millis(options.stall_after)),
             freed: 0,
@@ -254,11 +265,12 @@ impl Engine {
             self.listeners.iter().for_each(|listener| wakers.extend(listener.push(event.clone())));
         }
         let gate = self.gate();
-        self.filters.pass_on(chunk, gate, wakers) + self.unclaimed.pass_on(chunk)
+        let bytes = self.filters.pass_on(chunk, gate, wakers) + self.unclaimed.pass_on(chunk);
+        bytes - self.hand_out_responses(wakers)
     }
 
     pub(crate) fn has_told(&self) -> bool {
-        !self.told.is_empty() || self.filters.has_handed_out() || self.unclaimed.has_new()
+        !self.told.is_empty() || self.filters.has_handed_out() || self.unclaimed.has_new() || self.has_failed_requests()
     }
 
     // ---- events and status ----
@@ -314,14 +326,15 @@ impl Engine {
     // ---- the connection ----
 
     /// What is due by the clock, to be called before the driver sleeps.
-    pub(crate) fn handle_time(&mut self, now: Instant, reading_stopped: bool) {
+    pub(crate) fn handle_time(&mut self, now: Instant, reading_stopped: bool, wakers: &mut Vec<Waker>) {
+        self.age_requests(now, wakers);
         self.close_claims(now);
         self.look_for_stalls(now, reading_stopped);
     }
 
     /// When to call it again.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        [self.unclaimed.deadline(), self.stalls.deadline()].into_iter().flatten().min()
+        [self.unclaimed.deadline(), self.stalls.deadline(), self.request_deadline()].into_iter().flatten().min()
     }
 
     /// Bytes that nobody will read any more, see [`Shared::taken`].

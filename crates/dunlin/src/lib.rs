@@ -76,6 +76,7 @@ mod quic;
 #[path = "without_quic.rs"]
 mod quic;
 mod random;
+mod request;
 mod said;
 mod status;
 mod subscription;
@@ -121,6 +122,7 @@ pub use proxy::{Proxy, ProxyError};
 #[cfg(feature = "proxy")]
 pub use proxy::{ProxyAnswer, ProxyUrlProblem};
 pub use publish::{Payload, Publish, Publishing, Receipt};
+pub use request::{NoResponseTopic, Request, RequestError, Requesting};
 pub use said::Said;
 pub use status::{Status, StatusChanges};
 pub use subscription::{OnSlow, OnStall, Subscribe, Subscription, Unsubscribe};

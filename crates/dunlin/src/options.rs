@@ -21,7 +21,10 @@ pub use will::Will;
 use core::{fmt, future::Future};
 use std::{io, path::PathBuf, time::Duration};
 
-use dunlin_codec::{PacketType, Properties, Property, PropertyError, PropertyOwner, TextError, Version, check_text};
+use dunlin_codec::{
+    PacketType, Properties, Property, PropertyError, PropertyOwner, TextError, TopicError, TopicName, Version,
+    check_text,
+};
 
 use dunlin_session::{ResumeWithoutState, Store};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -96,6 +99,7 @@ pub struct ConnectOptions {
     pub(crate) properties: Vec<u8>,
     property_error: Option<PropertyError>,
     pub(crate) request_response_information: bool,
+    pub(crate) response_topic: Option<Box<str>>,
     pub(crate) request_problem_information: bool,
     pub(crate) store: Option<StoreSlot>,
     pub(crate) durability: Durability,
@@ -148,6 +152,7 @@ impl ConnectOptions {
             properties: Vec::new(),
             property_error: None,
             request_response_information: false,
+            response_topic: None,
             request_problem_information: true,
             store: None,
             durability: Durability::Immediate,
@@ -495,6 +500,18 @@ impl ConnectOptions {
     pub fn request_response_information(mut self, wanted: bool) -> Self {
         self.request_response_information = wanted;
         self
+    }
+
+    /// Where the responses to [requests](crate::Client::request) come (5.0): a topic of this client alone. If not said it
+    /// is made of Response Information, where the server gave some, or begins with `dunlin/responses/`, and ends in random
+    /// characters.
+    ///
+    /// # Errors
+    /// It is no topic.
+    pub fn response_topic(mut self, topic: &str) -> Result<Self, TopicError> {
+        TopicName::new(topic)?;
+        self.response_topic = Some(topic.into());
+        Ok(self)
     }
 
     /// Whether the server may send reason strings and user properties with acknowledgements (5.0).

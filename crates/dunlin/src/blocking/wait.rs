@@ -11,8 +11,8 @@ use std::{
 };
 
 use crate::{
-    Event, Events, Message, NotStored, OutboxId, Outcome, Publish, PublishError, Receipt, Subscribe, SubscribeError,
-    Subscription, Unsubscribe,
+    Event, Events, Message, NotStored, OutboxId, Outcome, Publish, PublishError, Receipt, Request, RequestError,
+    Subscribe, SubscribeError, Subscription, Unsubscribe,
 };
 
 impl Publish<'_> {
@@ -31,6 +31,13 @@ impl Receipt {
     /// Blocks until the message is in the store; see [`stored`](Receipt::stored).
     pub fn wait_stored(&self) -> Result<OutboxId, NotStored> {
         block_on(self.stored())
+    }
+}
+
+impl Request<'_> {
+    /// Blocks until the response is there.
+    pub fn wait(self) -> Result<Message, RequestError> {
+        block_on(self.into_future())
     }
 }
 

@@ -139,7 +139,10 @@ impl<'d> Connection<'d> {
             if matches!(wrote, Step::Progress) || matches!(read, Step::Progress) {
                 continue;
             }
-            if let Some(pending) = self.sleep(blocked, cx) {
+            let pending = self.sleep(blocked, cx);
+            // Those whose time is over.
+            self.wake();
+            if let Some(pending) = pending {
                 return pending;
             }
         }

@@ -218,6 +218,7 @@ impl Engine {
         self.memory_full = false;
         wakers.extend(durable.waiters.extract_if(.., |(outbox, _)| *outbox <= stored).map(|(_, waker)| waker));
         self.freed += self.filters.open_gate(given.number, wakers);
+        self.freed += self.hand_out_responses(wakers);
         self.take_space_wakers(wakers);
     }
 

@@ -99,6 +99,7 @@ impl Engine {
         wakers.append(&mut self.space);
         self.end_store(wakers);
         self.filters.end(wakers);
+        self.end_requests(wakers);
         self.left = unsent;
     }
 }

@@ -20,6 +20,7 @@ impl Connection<'_> {
     pub(super) fn greet(&mut self, engine: &mut Engine, connected: Connected) {
         self.was_connected = true;
         let session_present = connected.session_present;
+        engine.response_information.clone_from(&connected.response_information);
         if TRACING {
             self.accepted = Some(connected.clone());
         }

@@ -30,7 +30,7 @@ impl Connection<'_> {
             _ => {}
         }
         let now = self.clock.now();
-        engine.handle_time(now, self.reading_stopped);
+        engine.handle_time(now, self.reading_stopped, &mut self.wakers);
         shared.remove_unread(engine.take_freed());
         if self.write.take_moved() {
             engine.session.written(now);

@@ -1,4 +1,5 @@
 mod aliases;
+mod id_map;
 mod journal;
 mod store;
 
@@ -7,12 +8,13 @@ pub use journal::HeapJournal;
 pub use store::{Store, StoreChange, StoreError, StoreGroup};
 
 use alloc::{
-    collections::{BTreeMap, VecDeque, btree_map::Entry},
+    collections::{BTreeMap, VecDeque},
     vec,
     vec::Vec,
 };
 
 use dunlin_codec::{PacketId, Qos, ReasonCode};
+use id_map::IdMap;
 
 use crate::{Arrival, Buffer, Inbound, Slot, Table};
 
@@ -90,13 +92,13 @@ impl<K: Default> Table<Slot<K>> for HeapTable<K> {
     }
 }
 
-/// Received messages on the heap: every operation takes constant time at QoS 1, and at QoS 2 nearly so.
+/// Received messages on the heap: every operation takes constant time, as a rule.
 #[derive(Debug, Default)]
 pub struct HeapInbound {
     at_least_once: Flow,
     exactly_once: Flow,
     /// QoS 2 messages whose PUBREL has not come: their numbers.
-    delivered: BTreeMap<PacketId, u32>,
+    delivered: IdMap,
     delivered_before: u32,
     /// Those of them that came on this connection, and how many they are.
     here: IdSet,
@@ -193,15 +195,17 @@ impl Inbound for HeapInbound {
         }
         self.exactly_once.push(id);
         self.here_len += usize::from(self.here.insert(id));
-        let Entry::Vacant(entry) = self.delivered.entry(id) else { return Arrival::Repeated };
-        let number = *entry.insert(self.delivered_before);
+        let number = self.delivered_before;
+        if !self.delivered.insert(id, number) {
+            return Arrival::Repeated;
+        }
         self.delivered_before = number.wrapping_add(1);
         Arrival::New(number)
     }
 
     fn acknowledge(&mut self, id: PacketId, qos: Qos, number: u32, reason: ReasonCode) -> bool {
         match qos {
-            Qos::ExactlyOnce => self.delivered.get(&id) == Some(&number) && self.exactly_once.acknowledge(id, reason),
+            Qos::ExactlyOnce => self.delivered.get(id) == Some(number) && self.exactly_once.acknowledge(id, reason),
             _ => self.at_least_once.is_at(number, id) && self.at_least_once.acknowledge(id, reason),
         }
     }
@@ -221,7 +225,7 @@ impl Inbound for HeapInbound {
     fn first_open(&self, qos: Qos) -> Option<u32> {
         let first = self.flow(qos).first_open()?;
         match qos {
-            Qos::ExactlyOnce => self.delivered.get(&first).copied(),
+            Qos::ExactlyOnce => self.delivered.get(first),
             _ => Some(self.at_least_once.before),
         }
     }
@@ -232,7 +236,7 @@ impl Inbound for HeapInbound {
     }
 
     fn release(&mut self, id: PacketId) -> bool {
-        let known = self.delivered.remove(&id).is_some();
+        let known = self.delivered.remove(id);
         if known {
             self.here_len -= usize::from(self.here.remove(id));
             self.exactly_once.release(id);
@@ -244,9 +248,8 @@ impl Inbound for HeapInbound {
     }
 
     fn restore(&mut self, id: PacketId) -> bool {
-        if let Entry::Vacant(entry) = self.delivered.entry(id) {
-            let number = *entry.insert(self.delivered_before);
-            self.delivered_before = number.wrapping_add(1);
+        if self.delivered.insert(id, self.delivered_before) {
+            self.delivered_before = self.delivered_before.wrapping_add(1);
         }
         self.exactly_once.acknowledged.insert(id);
         true

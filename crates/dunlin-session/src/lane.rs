@@ -98,9 +98,13 @@ impl<B: Buffer> Lane<B> {
     pub(crate) fn acknowledge(&mut self, version: Version, first_byte: u8, id: PacketId, reason: ReasonCode) -> bool {
         let [high, low] = id.get().to_be_bytes();
         let asks = first_byte == PUBREL;
-        let remaining = if reason == ReasonCode::SUCCESS || !version.is_v5() { 2 } else { 3 };
-        let packet = [first_byte, remaining, high, low, reason.get()];
-        self.put(packet.get(..remaining as usize + 2).unwrap_or_default(), asks)
+        if reason == ReasonCode::SUCCESS || !version.is_v5() {
+            let Some(room) = self.room(4).and_then(|room| room.first_chunk_mut()) else { return false };
+            *room = [first_byte, 2, high, low];
+            self.commit(4, asks);
+            return true;
+        }
+        self.put(&[first_byte, 3, high, low, reason.get()], asks)
     }
 
     /// What to transmit, and whether an answer to some of it must come.

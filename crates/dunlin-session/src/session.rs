@@ -353,8 +353,26 @@ impl<M: Memory> Session<M> {
         Ok(self.acknowledge_as(delivery, reason))
     }
 
+    /// As [`acknowledge`](Session::acknowledge), for many: they are answered together, which takes less time.
+    #[inline]
+    pub fn acknowledge_all(&mut self, deliveries: impl IntoIterator<Item = Delivery>) {
+        for delivery in deliveries {
+            self.mark_acknowledged(delivery, ReasonCode::SUCCESS);
+        }
+        self.answer();
+    }
+
     #[inline]
     fn acknowledge_as(&mut self, delivery: Delivery, reason: ReasonCode) -> bool {
+        let known = self.mark_acknowledged(delivery, reason);
+        if known {
+            self.answer();
+        }
+        known
+    }
+
+    #[inline]
+    fn mark_acknowledged(&mut self, delivery: Delivery, reason: ReasonCode) -> bool {
         let valid = match delivery.qos {
             Qos::ExactlyOnce if EXACTLY_ONCE && RESUME => delivery.connection >= self.session_began,
             _ => delivery.connection == self.connection,
@@ -365,7 +383,6 @@ impl<M: Memory> Session<M> {
             if EXACTLY_ONCE && delivery.qos == Qos::ExactlyOnce && !reason.is_error() {
                 journal::record(&mut self.outbound.journal, Change::Received(delivery.id));
             }
-            self.answer();
         }
         known
     }

@@ -237,18 +237,30 @@ impl Engine {
         }
     }
 
+    /// As [`acknowledge`](Engine::acknowledge), for many.
+    pub(crate) fn acknowledge_all(&mut self, holder: Holder, deliveries: &mut Vec<Delivery>) {
+        self.filters.keep_done(holder, deliveries);
+        if !self.shared_deliveries.is_empty() {
+            deliveries.retain(|delivery| self.is_done_by_all(*delivery));
+        }
+        self.session.acknowledge_all(deliveries.drain(..));
+    }
+
     /// One of its holders is done with a message: it is acknowledged when all are.
     pub(crate) fn acknowledge_one(&mut self, delivery: Delivery) {
-        if !self.shared_deliveries.is_empty()
-            && let Some(holders) = self.shared_deliveries.get_mut(&delivery)
-        {
-            *holders -= 1;
-            if *holders > 0 {
-                return;
-            }
+        if self.is_done_by_all(delivery) {
+            self.session.acknowledge(delivery);
+        }
+    }
+
+    fn is_done_by_all(&mut self, delivery: Delivery) -> bool {
+        let Some(holders) = self.shared_deliveries.get_mut(&delivery) else { return true };
+        *holders -= 1;
+        let done = *holders == 0;
+        if done {
             self.shared_deliveries.remove(&delivery);
         }
-        self.session.acknowledge(delivery);
+        done
     }
 
     /// Passes on what the packets of a chunk came to: messages to subscriptions, events to listeners. Gives the bytes

@@ -151,10 +151,13 @@ impl<'a> Publish<'a> {
             if label.is_some_and(|label| !engine.take_label(label)) {
                 return Err(PublishError::LabelInUse);
             }
-            let mut published = engine.session.publish(topic, payload.body(), options);
-            while published == Err(dunlin_session::PublishError::Full) && engine.drop_one(&mut wakers) {
-                published = engine.session.publish(topic, payload.body(), options);
-            }
+            // Called at one place, so that it is a part of this function.
+            let published = loop {
+                let published = engine.session.publish(topic, payload.body(), options);
+                if published != Err(dunlin_session::PublishError::Full) || !engine.drop_one(&mut wakers) {
+                    break published;
+                }
+            };
             match published {
                 Ok(None) => Ok(Accepted::default()),
                 Ok(Some(id)) => {
@@ -172,7 +175,9 @@ impl<'a> Publish<'a> {
                 }
             }
         });
-        wakers.into_iter().for_each(Waker::wake);
+        if !wakers.is_empty() {
+            wakers.into_iter().for_each(Waker::wake);
+        }
         accepted
     }
 
@@ -239,8 +244,10 @@ impl Future for Publishing<'_> {
 #[must_use = "await the receipt for the outcome, or use `post` if nobody wants to know"]
 pub struct Receipt {
     shared: Arc<Shared>,
+    /// While there is no outcome.
     entry: Option<u32>,
     outbox: Option<OutboxId>,
+    done: Option<(Outcome, Said)>,
 }
 
 /// What stands for a message that was accepted.
@@ -257,7 +264,7 @@ impl Receipt {
     }
 
     pub(crate) fn of_entry(shared: &Arc<Shared>, entry: Option<u32>, outbox: Option<OutboxId>) -> Self {
-        Self { shared: shared.clone(), entry, outbox }
+        Self { shared: shared.clone(), entry, outbox, done: None }
     }
 
     /// Takes the message back if no byte of it was sent, on any connection: its outcome is then
@@ -294,7 +301,11 @@ impl Receipt {
 
     /// What the server said with the outcome, when that is there: with the PUBACK, or the PUBREC that refused it.
     pub fn said(&self) -> Said {
-        self.entry.map_or(Said::NOTHING, |entry| self.shared.lock().receipts.said(entry))
+        match (&self.done, self.entry) {
+            (Some((_, said)), _) => said.clone(),
+            (None, Some(entry)) => self.shared.lock().receipts.said(entry),
+            (None, None) => Said::NOTHING,
+        }
     }
 
     /// The name of the message in the [store](crate::ConnectOptions::store), by which a later process knows it; `None`
@@ -316,11 +327,12 @@ impl Receipt {
 impl Future for Receipt {
     type Output = Outcome;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        match self.entry {
-            Some(entry) => self.shared.lock().receipts.poll(entry, cx),
-            None => Poll::Pending,
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        if let Some(entry) = self.entry {
+            let done = core::task::ready!(self.shared.lock().receipts.poll(entry, cx));
+            (self.entry, self.done) = (None, Some(done));
         }
+        self.done.as_ref().map_or(Poll::Pending, |(outcome, _)| Poll::Ready(*outcome))
     }
 }
 

@@ -3,15 +3,17 @@ use std::task::Waker;
 use dunlin_codec::PacketId;
 use dunlin_session::{Instant, Outcome, Rejection, Uncertainty};
 
-use super::Engine;
+use super::{Engine, receipts::Settled};
 use crate::{Event, Said};
 
 /// What becomes of the messages that were accepted.
 impl Engine {
     #[inline]
     pub(crate) fn settle(&mut self, id: PacketId, outcome: Outcome, said: Said, wakers: &mut Vec<Waker>) {
-        if let Some(event) = self.note_settled(id, outcome, said, wakers) {
-            self.tell(event);
+        if self.listeners.is_empty() {
+            self.note_settled(id, outcome, said, wakers);
+        } else if let Some(label) = self.note_settled(id, outcome, said.clone(), wakers) {
+            self.tell(Event::Published { label, outcome, said });
         }
     }
 
@@ -19,19 +21,24 @@ impl Engine {
     /// so listeners are told at once.
     pub(crate) fn settle_now(&mut self, wakers: &mut Vec<Waker>) {
         while let Some((id, outcome)) = self.session.poll_settled() {
-            if let Some(event) = self.note_settled(id, outcome, Said::NOTHING, wakers) {
+            if let Some(label) = self.note_settled(id, outcome, Said::NOTHING, wakers) {
+                let event = Event::Published { label, outcome, said: Said::NOTHING };
                 self.listeners.iter().for_each(|listener| wakers.extend(listener.push(event.clone())));
             }
         }
     }
 
-    /// Gives what is to be told, if anybody listens.
+    /// Gives the label of the message, unless nobody asked about it.
     #[inline]
-    fn note_settled(&mut self, id: PacketId, outcome: Outcome, said: Said, wakers: &mut Vec<Waker>) -> Option<Event> {
+    fn note_settled(
+        &mut self,
+        id: PacketId,
+        outcome: Outcome,
+        said: Said,
+        wakers: &mut Vec<Waker>,
+    ) -> Option<Option<u32>> {
         self.memory_full = false;
         self.round_trip.forget(id);
-        let listened_to = !self.listeners.is_empty();
-        let told = if listened_to { said.clone() } else { Said::NOTHING };
         let settled = self.receipts.settle(id, outcome, said);
         let of_qos_0 = matches!(outcome, Outcome::Sent | Outcome::Unknown(Uncertainty::PartlyWritten));
         if of_qos_0 && settled.is_none() {
@@ -43,10 +50,12 @@ impl Engine {
             Outcome::Rejected(_) => self.statistics.rejected += 1,
             Outcome::Unknown(_) => self.statistics.unknown += 1,
         }
-        let label = settled.as_ref().and_then(|settled| settled.label);
+        let Some(Settled { waker, label }) = settled else { return Some(None) };
         self.release_label(label);
-        wakers.extend(settled.and_then(|settled| settled.waker));
-        listened_to.then_some(Event::Published { label, outcome, said: told })
+        if let Some(waker) = waker {
+            wakers.push(waker);
+        }
+        Some(label)
     }
 
     /// The outcomes that no packet told; false: there were none.

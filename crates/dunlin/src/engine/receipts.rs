@@ -101,9 +101,14 @@ impl Receipts {
         }
     }
 
-    pub(crate) fn poll(&mut self, index: u32, cx: &Context<'_>) -> Poll<Outcome> {
+    /// The outcome, with what the server said; the entry is free then.
+    pub(crate) fn poll(&mut self, index: u32, cx: &Context<'_>) -> Poll<(Outcome, Said)> {
         match self.entries.get_mut(index as usize).map(|entry| &mut entry.state) {
-            Some(State::Done(outcome, _)) => Poll::Ready(*outcome),
+            Some(State::Done(outcome, said)) => {
+                let done = (*outcome, core::mem::replace(said, Said::NOTHING));
+                self.free(index);
+                Poll::Ready(done)
+            }
             Some(State::Waiting(waker)) => {
                 match waker {
                     Some(waker) => waker.clone_from(cx.waker()),
@@ -159,8 +164,7 @@ mod tests {
             assert!(receipts.poll(index, &cx).is_pending());
             let settled = receipts.settle(id(7), Outcome::Sent, Said::NOTHING).unwrap();
             assert!(settled.waker.is_some() && settled.label == Some(round));
-            assert_eq!(receipts.poll(index, &cx), Poll::Ready(Outcome::Sent));
-            receipts.release(index);
+            assert_eq!(receipts.poll(index, &cx), Poll::Ready((Outcome::Sent, Said::NOTHING)));
         }
         assert!(receipts.settle(id(7), Outcome::Sent, Said::NOTHING).is_none());
     }

@@ -154,8 +154,7 @@ impl Shared {
         if deliveries.is_empty() && !resume {
             return;
         }
-        let acknowledge =
-            |engine: &mut Engine| deliveries.drain(..).for_each(|delivery| engine.acknowledge(holder, delivery));
+        let acknowledge = |engine: &mut Engine| engine.acknowledge_all(holder, deliveries);
         // A server that waits for us to read may not read either: then the socket never wakes the driver.
         if resume { self.with_driver_woken(acknowledge) } else { self.with(acknowledge) }
     }

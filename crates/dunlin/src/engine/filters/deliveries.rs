@@ -74,6 +74,15 @@ impl Filters {
         }
         done
     }
+
+    /// Leaves those of `deliveries` that the subscription has only now done with.
+    pub(crate) fn keep_done(&mut self, holder: Holder, deliveries: &mut Vec<Delivery>) {
+        let Some(held) = self.holders.get_mut(&holder) else { return deliveries.clear() };
+        deliveries.retain(|delivery| held.is_done(*delivery));
+        if held.left && held.given.is_empty() {
+            self.holders.remove(&holder);
+        }
+    }
 }
 
 impl Held {

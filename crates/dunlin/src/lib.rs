@@ -36,10 +36,15 @@
 //! | `mqtt-quic://` | `quic` | over QUIC |
 //! | `mqtt+unix://` | | over a socket of the file system |
 //!
-//! Feature `proxy`: through HTTP and SOCKS5 proxies. [`ConnectOptions::connector`] takes any other stream of bytes. The feature `blocking` has the same client without
-//! async, in `dunlin::blocking`. `tracing` writes how connections begin and end, and each packet, to the crate of that name;
-//! `metrics` tells [`Statistics`] to the facade of that name, as `dunlin_received_total` and others, with the client
-//! identifier as the label `client`: to whatever recorder there is when the client is made.
+//! Feature `proxy`: through HTTP and SOCKS5 proxies. [`ConnectOptions::connector`] takes any other stream of bytes.
+//!
+//! | feature | what it has |
+//! |---|---|
+//! | `blocking` | the same client without async, in `dunlin::blocking` |
+//! | `serde` | values as payloads, in JSON and CBOR |
+//! | `tracing` | how connections begin and end, and each packet, in the crate of that name |
+//! | `metrics` | [`Statistics`] in the facade of that name, as `dunlin_received_total` and others, with the client identifier as the label `client`; for the recorder that there is when the client is made |
+//! | `encrypted-keys` | private keys with a pass phrase |
 
 mod authentication;
 mod client;
@@ -90,6 +95,8 @@ mod trace;
 #[cfg(not(feature = "tracing"))]
 #[path = "without_trace.rs"]
 mod trace;
+#[cfg(feature = "serde")]
+mod typed;
 #[cfg(feature = "websocket")]
 mod websocket;
 #[cfg(not(feature = "websocket"))]
@@ -129,6 +136,8 @@ pub use subscription::{OnSlow, OnStall, Subscribe, Subscription, Unsubscribe};
 #[cfg(feature = "tls")]
 pub use tls::{CertificateProblem, KeyPin, KeyPinError, TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError, TlsVersion};
 pub use tls::{TlsError, TlsOptions};
+#[cfg(feature = "serde")]
+pub use typed::{PayloadError, PayloadFormat};
 pub use websocket::{WebSocketError, WebSocketOptions};
 #[cfg(feature = "websocket")]
 pub use websocket::{WebSocketNotSpoken, WebSocketSetupError, WebSocketViolation};

@@ -160,9 +160,9 @@ async fn an_answer_of_the_server_is_read_behind_what_has_no_room() {
         let mut subscription = within(subscribe.on_slow(OnSlow::Backpressure)).await.unwrap();
         within(client.publish("up", "x").qos(Qos::AtLeastOnce)).await.unwrap();
         let statistics = client.statistics();
-        assert_eq!(statistics.received, MANY.into());
+        assert_eq!(statistics.received, u64::from(MANY));
         let taken = waiting(&mut subscription);
-        assert_eq!(taken.len() as u64 + statistics.dropped, MANY.into());
+        assert_eq!(taken.len() as u64 + statistics.dropped, u64::from(MANY));
         assert!(statistics.dropped > 0 && taken.iter().all(|(_, missed)| *missed == 0), "the first of them stay");
         within(client.close(Drain::NONE)).await;
     }

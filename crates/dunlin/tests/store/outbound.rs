@@ -126,7 +126,7 @@ async fn whoever_waits_for_an_identifier_goes_on_when_it_is_stored_that_one_is_f
     store.hold(true);
     server.hold_acks(false);
     server.release_acks();
-    until(|| client.statistics().delivered == u16::MAX.into()).await;
+    until(|| client.statistics().delivered == u64::from(u16::MAX)).await;
     let waiting = tokio::spawn(async move { client.publish("t", "").qos(QOS[0]).accepted().await.map(drop) });
     for _ in 0..100 {
         tokio::task::yield_now().await;

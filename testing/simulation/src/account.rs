@@ -86,7 +86,8 @@ struct Offered {
     /// There was a subscription.
     wanted: bool,
     told: u32,
-    /// The client crashed, or refused it, before it was stored that it has it: it may be told once more.
+    /// The client crashed before it was stored that it has it, or declined it, which makes its identifier free: it may be
+    /// told once more.
     may_repeat: bool,
     /// The client crashed between storing that it has it and handing it over.
     lost_in_hand: bool,
@@ -348,6 +349,11 @@ impl Account {
             assert!(in_order, "message {number}, {qos}, is told behind {newest:?} of the same topic");
             *newest = (*newest).max(Some(number));
         }
+    }
+
+    /// The client does not want a message.
+    pub(crate) fn decline(&mut self, number: u32) {
+        self.offered[number as usize].may_repeat = true;
     }
 
     /// It is stored that the client has a message. `lost`: it crashes before it hands it over.

@@ -47,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) store_delay: u64,
     /// Of groups of records.
     pub(crate) store_fails_in: usize,
+    /// Of messages of 5.0 that come: those that the application does not want.
+    pub(crate) declines_in: usize,
     /// Of questions for outcomes: those that come later.
     pub(crate) asks_late_in: usize,
     /// Of messages of 5.0: those that expire.
@@ -86,6 +88,7 @@ impl Plan {
             resubscribes: random.once_in(3),
             expires_in: random.of(&[0, 2, 4]),
             asks_late_in: random.of(&[0, 0, 3]),
+            declines_in: random.of(&[0, 6]),
         };
         if calm {
             plan = Self {

@@ -363,8 +363,12 @@ impl Server {
             }
             Packet::Pubrec(ack) => {
                 connection.pop_unanswered(Qos::ExactlyOnce, ack.packet_id.get());
-                session.message(ack.packet_id.get(), Qos::ExactlyOnce).progress = Progress::Received;
-                connection.answer(due, Answer::Pubrel(ack.packet_id));
+                if ack.reason.is_error() {
+                    run.account.complete(session.complete(ack.packet_id.get(), Qos::ExactlyOnce));
+                } else {
+                    session.message(ack.packet_id.get(), Qos::ExactlyOnce).progress = Progress::Received;
+                    connection.answer(due, Answer::Pubrel(ack.packet_id));
+                }
             }
             Packet::Pubcomp(ack) => {
                 let message = session.message(ack.packet_id.get(), Qos::ExactlyOnce);

@@ -132,12 +132,20 @@ impl Client {
         self.remote.run.account.tell(number, qos);
     }
 
-    /// Any of the messages that the application is not done with.
+    /// Any of the messages that the application is not done with; in 5.0 it refuses some.
     fn acknowledge<M: Given>(&mut self, session: &mut Session<M>) {
         if self.unacknowledged.is_empty() {
             return;
         }
         let (delivery, number) = self.unacknowledged.swap_remove(self.random.below(self.unacknowledged.len()));
+        let plan = &self.remote.run.plan;
+        if plan.version.is_v5() && self.random.once_in(plan.declines_in) {
+            let known = session.acknowledge_with(delivery, ReasonCode::NOT_AUTHORIZED).expect("a reason of 5.0");
+            if known {
+                self.remote.run.account.decline(number);
+            }
+            return;
+        }
         if session.acknowledge(delivery) {
             assert!(!session.acknowledge(delivery), "{delivery:?} can be acknowledged twice");
             if delivery.qos() == Qos::ExactlyOnce {

@@ -33,6 +33,8 @@ impl Client {
     /// To be called inside a tokio runtime. Reads the files of [`TlsOptions`](crate::TlsOptions), if any, before it
     /// waits for the first time; and the [store](ConnectOptions::store), if any.
     ///
+    /// Dropped before it is done, the client closes by itself, like any that nobody uses.
+    ///
     /// # Errors
     /// The options are wrong, their store cannot be read, or the first try failed, with [several
     /// servers](ConnectOptions::or_url) that with the last of them: see [`ConnectionError`].
@@ -242,7 +244,7 @@ impl Client {
         shared.lock().count(unread)
     }
 
-    /// Waits until there is a connection; an error if the client is closed instead.
+    /// Waits until there is a connection; an error if the client is closed instead. May be dropped at any time.
     pub async fn connected(&self) -> Result<(), ConnectionError> {
         let shared = &self.handle.shared;
         poll_fn(|cx| {
@@ -259,12 +261,13 @@ impl Client {
     /// Closes the client: nothing new is accepted, what was accepted has until the end of `drain` to be settled, then
     /// DISCONNECT goes out, and the server discards the will. Waits for all of this; tells how it ended.
     ///
-    /// Dropping the future does not stop the closing.
+    /// Dropping the future does not stop the closing, once it was polled; before, one handle is dropped by it, and no more.
     pub async fn close(self, drain: Drain) -> Closed {
         self.end(drain.closing()).await
     }
 
-    /// Cuts the connection without a DISCONNECT, so that the server publishes the will, and closes the client.
+    /// Cuts the connection without a DISCONNECT, so that the server publishes the will, and closes the client. Dropping the
+    /// future is as for [`close`](Client::close).
     pub async fn abort(self) -> Closed {
         self.end(Closing { deadline: None, end: None, abort: true }).await
     }

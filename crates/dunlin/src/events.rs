@@ -132,7 +132,7 @@ impl Events {
         Self { queue }
     }
 
-    /// Waits for the next event; `None` behind [`Event::Closed`].
+    /// Waits for the next event; `None` behind [`Event::Closed`]. May be dropped at any time without loss.
     pub async fn next(&mut self) -> Option<Event> {
         core::future::poll_fn(|cx| self.poll(cx)).await
     }

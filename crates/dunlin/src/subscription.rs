@@ -147,6 +147,8 @@ impl<'a> Subscribe<'a> {
     }
 }
 
+/// It may be dropped at any time: before its first poll nothing has happened, afterwards it ends like a [`Subscription`] that
+/// is dropped.
 impl<'a> IntoFuture for Subscribe<'a> {
     type Output = Result<Subscription, SubscribeError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
@@ -390,6 +392,8 @@ impl Unsubscribe {
     }
 }
 
+/// It may be dropped at any time: once it was polled the server is told all the same; before, the subscription ends like
+/// any that is dropped.
 impl IntoFuture for Unsubscribe {
     type Output = Result<(), SubscribeError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;

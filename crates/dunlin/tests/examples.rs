@@ -27,6 +27,7 @@ fn every_example_runs_to_its_end_and_says_what_it_promises() {
             .says("1000 settled, 0 unsent, 0 unknown\nafterwards: the client is closed"),
         run("exactly_once", [&server.url()]).says("booked 99.00 with QoS 2\n"),
         run("failover", ["mqtt://127.0.0.1:1", &server.url()]).says(&format!("connected to {}\n", server.url())),
+        run("inspect", [&server.url()]).says("-> DISCONNECT 0x00, 2 bytes\n"),
         run("last_will", [&server.url()]).says("device/17/state is online\ndevice/17/state is lost\n"),
         run("manual_acknowledgement", [&server.url()]).says("done: jobs/long\n"),
         run("many_subscriptions", [&server.url()]).says("100 lights were seen, 0 too many\n100 rooms were told\n"),
@@ -39,6 +40,8 @@ fn every_example_runs_to_its_end_and_says_what_it_promises() {
         run("proxy", [&server.url(), &proxy.url()]).says("through the proxy: Delivered("),
         run("publish", [&server.url()]).says("QoS 0: Sent\nQoS 1: Delivered("),
         run("reconnect", [&server.url()]).says("news: Some(\"all is well\")\nConnected, 2 connections\n"),
+        run("request_response", [&server.url()])
+            .says("temperature: Some(\"21.5\"), weather: Some(\"what?\")\nplant 8: nobody subscribes"),
         run("retained_state", [&server.url()]).says("valve/1/state: shut, retained: true\n"),
         run("seed", [])
             .variable("MQTT_HOST", "127.0.0.1")
@@ -52,6 +55,8 @@ fn every_example_runs_to_its_end_and_says_what_it_promises() {
             .file(certificates.client_certificate_file())
             .file(certificates.client_key_file())
             .says("with it: Delivered("),
+        run("typed_payloads", [&server.url()])
+            .says("sensor 17: 21.5 in 28 bytes\nsensor 17: 21.5 in 20 bytes\nthe payload is no JSON: "),
         run("websocket", [&server.websocket_url()]).says("echo: over WebSocket\n"),
     ];
     let run: BTreeSet<String> = runs.iter().map(|run| run.name.to_owned()).collect();

@@ -5,6 +5,7 @@
 //!     ├──> house  ──> one file a rule, over the text of every file
 //!     ├──> conformance ──> statements (the list), evidence (the tests that show them), page
 //!     ├──> coverage, mutants ──> excuses (lists of lines that are left out, with reasons)
+//!     ├──> servers ──> dunlin-servers: what is told of every real server
 //!     ├──> simulation ──> sabotage (changes that it must find)
 //!     └──> test   ──> needs (what must be installed), stages (what is run)
 //! ```
@@ -25,6 +26,7 @@ mod probe;
 mod process;
 mod report;
 mod rust_text;
+mod servers;
 mod simulation;
 mod sizes;
 mod test;
@@ -137,6 +139,14 @@ static COMMANDS: &[Command] = &[
         details: &["NAME        break only these, of testing/simulation/sabotage"],
         every_run: true,
         run: simulation::run,
+    },
+    Command {
+        name: "servers",
+        arguments: "[--yes]",
+        about: "the same stories against real servers of several authors; those that are not here are skipped",
+        details: &["--yes       install what is missing: ejabberd and NATS from Debian, rumqttd from PyPI"],
+        every_run: true,
+        run: servers::run,
     },
     Command {
         name: "fuzz",

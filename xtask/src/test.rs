@@ -6,6 +6,7 @@ mod summary;
 
 use std::time::Instant;
 
+pub(crate) use needs::Extra;
 use needs::Readiness;
 use summary::Entry;
 

@@ -14,6 +14,7 @@
 //! |---|---|---|
 //! | [`Server`] | a strict server for 3.1.1 and 5.0 in memory, which tells what a client does wrong | tokio |
 //! | [`Mosquitto`] | a real server on free ports: plain, TLS, TLS with client certificates | the program, installed |
+//! | [`RealServer`] | a real server of one of several authors: Mosquitto, ejabberd, rumqttd, NATS | the program, installed |
 //! | [`ProxyServer`] | a real proxy, HTTP or SOCKS5 | tinyproxy, microsocks, installed |
 //! | `QuicFront` | QUIC in front of a server that speaks TCP | feature `quic` |
 //! | [`Scripted`] | a server that plays bytes and checks what it gets, over TCP or in memory | tokio |
@@ -50,9 +51,11 @@ mod certificates;
 mod directory;
 mod link;
 mod mosquitto;
+mod process;
 mod proxy;
 #[cfg(feature = "quic")]
 mod quic;
+mod real;
 mod scripted;
 mod server;
 
@@ -62,6 +65,7 @@ pub use mosquitto::{Certificates, Mosquitto, MosquittoError, MosquittoOptions, T
 pub use proxy::{ProxyServer, ProxyServerError};
 #[cfg(feature = "quic")]
 pub use quic::QuicFront;
+pub use real::{RealServer, RealServerError, ServerKind};
 pub use scripted::{Connector, Problem, Recorded, Script, ScriptError, Scripted};
 pub use server::{
     Breach, ClientState, ConnectRecord, ConnectionId, HeldAck, Message, Received, SansIoServer, Server, ServerClose,

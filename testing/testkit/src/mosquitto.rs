@@ -5,7 +5,7 @@ mod error;
 mod options;
 mod process;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use self::config::Files;
 use self::process::{Process, StartFailure};
 use crate::certificates::{Authority, Identity};
 use crate::directory::Directory;
+use crate::process::{START_ATTEMPTS, free_ports};
 
 /// A real Mosquitto process on three free ports of 127.0.0.1: plain, TLS, and TLS that requires a
 /// client certificate; with [`MosquittoOptions::websockets`] on two more, WebSocket without and
@@ -284,24 +285,12 @@ struct Ports {
 }
 
 impl Ports {
-    /// Five ports that are free now. They are held together while they are chosen, so that they
-    /// differ.
+    /// Five ports that are free now.
     fn free() -> Result<Self, MosquittoError> {
-        let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        let ports = || {
-            let held = [free()?, free()?, free()?, free()?, free()?];
-            let [plain, tls, mutual_tls, websocket, websocket_tls] = held.each_ref().map(TcpListener::local_addr);
-            Ok(Self {
-                plain: plain?.port(),
-                tls: tls?.port(),
-                mutual_tls: mutual_tls?.port(),
-                websocket: websocket?.port(),
-                websocket_tls: websocket_tls?.port(),
-            })
-        };
-        ports().map_err(|error: std::io::Error| MosquittoError::NoFreePort(error.kind()))
+        let [plain, tls, mutual_tls, websocket, websocket_tls] =
+            free_ports().map_err(|error| MosquittoError::NoFreePort(error.kind()))?;
+        Ok(Self { plain, tls, mutual_tls, websocket, websocket_tls })
     }
 }
 
-const START_ATTEMPTS: u32 = 16;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);

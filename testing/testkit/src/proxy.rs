@@ -1,16 +1,14 @@
 //! A real proxy, started for one test and gone with it.
 
-use std::env;
 use std::fmt;
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::thread;
+use std::process::Command;
 use std::time::Duration;
 
 use crate::directory::Directory;
+use crate::process::{self, Process, START_ATTEMPTS, Started, free_ports};
 
 /// A real proxy on a free port of 127.0.0.1: tinyproxy for HTTP, microsocks for SOCKS5.
 ///
@@ -42,15 +40,16 @@ impl ProxyServer {
         let program = find("tinyproxy")?;
         let directory = Directory::create().map_err(|error| ProxyServerError::Directory(error.kind()))?;
         let config = directory.path().join("tinyproxy.conf");
-        let start = |port: u16| {
+        let (process, port) = on_a_free_port(|port| {
             let mut lines = format!("Port {port}\nListen 127.0.0.1\nAllow 127.0.0.1\nTimeout 600\nMaxClients 100\n");
             if let Some((user_name, password)) = credentials {
                 lines += &format!("BasicAuth {user_name} {password}\n");
             }
             fs::write(&config, lines).map_err(|error| ProxyServerError::Directory(error.kind()))?;
-            Process::start(Command::new(&program).arg("-d").arg("-c").arg(&config), port)
-        };
-        let (process, port) = on_a_free_port(start)?;
+            let mut command = Command::new(&program);
+            command.arg("-d").arg("-c").arg(&config);
+            Ok(command)
+        })?;
         Ok(Self { process, scheme: "http", port, credentials: owned(credentials), _directory: Some(directory) })
     }
 
@@ -60,15 +59,14 @@ impl ProxyServer {
     /// [`ProxyServerError`] says what is missing.
     pub fn socks5(credentials: Option<(&str, &str)>) -> Result<Self, ProxyServerError> {
         let program = find("microsocks")?;
-        let start = |port: u16| {
+        let (process, port) = on_a_free_port(|port| {
             let mut command = Command::new(&program);
             command.args(["-i", "127.0.0.1", "-p", &port.to_string()]);
             if let Some((user_name, password)) = credentials {
                 command.args(["-u", user_name, "-P", password]);
             }
-            Process::start(&mut command, port)
-        };
-        let (process, port) = on_a_free_port(start)?;
+            Ok(command)
+        })?;
         Ok(Self { process, scheme: "socks5", port, credentials: owned(credentials), _directory: None })
     }
 
@@ -139,65 +137,23 @@ fn owned(credentials: Option<(&str, &str)>) -> Option<(String, String)> {
 }
 
 /// Somebody may take a port between the choice and the start: then it ends, and another is tried.
-fn on_a_free_port<T>(start: impl Fn(u16) -> Result<Option<T>, ProxyServerError>) -> Result<(T, u16), ProxyServerError> {
+fn on_a_free_port(
+    command: impl Fn(u16) -> Result<Command, ProxyServerError>,
+) -> Result<(Process, u16), ProxyServerError> {
     for _ in 0..START_ATTEMPTS {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        let address = listener.and_then(|listener| listener.local_addr());
-        let port = address.map_err(|error| ProxyServerError::NoFreePort(error.kind()))?.port();
-        if let Some(started) = start(port)? {
-            return Ok((started, port));
+        let [port] = free_ports().map_err(|error| ProxyServerError::NoFreePort(error.kind()))?;
+        let started = Process::start(&mut command(port)?, &[port], PATIENCE);
+        match started.map_err(|error| ProxyServerError::CannotRun(error.kind()))? {
+            Started::Listening(process) => return Ok((process, port)),
+            Started::Ended => {}
+            Started::Silent => return Err(ProxyServerError::NotReady),
         }
     }
     Err(ProxyServerError::NotReady)
 }
 
-/// Killed when it is dropped.
-#[derive(Debug)]
-struct Process {
-    child: Child,
-}
-
-impl Process {
-    /// `None` if it ended at once.
-    #[expect(clippy::disallowed_methods, reason = "nothing tells when it listens but that it does")]
-    fn start(command: &mut Command, port: u16) -> Result<Option<Self>, ProxyServerError> {
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().map_err(|error| ProxyServerError::CannotRun(error.kind()))?;
-        let mut process = Self { child };
-        for _ in 0..LOOKS {
-            if process.child.try_wait().is_ok_and(|status| status.is_some()) {
-                return Ok(None);
-            }
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
-                return Ok(Some(process));
-            }
-            thread::sleep(BETWEEN_LOOKS);
-        }
-        Err(ProxyServerError::NotReady)
-    }
-
-    fn end(&mut self) {
-        // What fails here is that it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
 fn find(program: &'static str) -> Result<PathBuf, ProxyServerError> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .chain(["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"].map(PathBuf::from))
-        .map(|directory| directory.join(program))
-        .find(|candidate| candidate.is_file())
-        .ok_or(ProxyServerError::NotInstalled(program))
+    process::find(program).ok_or(ProxyServerError::NotInstalled(program))
 }
 
-const START_ATTEMPTS: u32 = 16;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
-const LOOKS: u32 = 2_000;
+const PATIENCE: Duration = Duration::from_secs(10);

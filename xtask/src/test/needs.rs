@@ -88,6 +88,45 @@ pub(super) fn provide(options: Options) -> Result<Readiness, Trouble> {
     Ok(Readiness::Ready { missing_targets: missing_targets.collect() })
 }
 
+/// Installs what can be done without, and gives whether it is there then.
+pub(crate) struct Extra {
+    host: Host,
+    updated: bool,
+}
+
+impl Extra {
+    pub(crate) fn new() -> Self {
+        Extra { host: Host::look(), updated: false }
+    }
+
+    /// A program of a Debian package.
+    pub(crate) fn debian(&mut self, program: &str, package: &str) -> bool {
+        if process::find(program).is_none() && self.host.apt && (self.host.root || self.host.sudo) {
+            // What fails here shows in what is missing afterwards.
+            if !std::mem::replace(&mut self.updated, true) {
+                let _ = apt(&self.host, &["-q", "update"]).output();
+            }
+            println!("installing {package}");
+            let _ = apt(&self.host, &["-q", "install", "-y", "--no-install-recommends", package]).output();
+        }
+        process::find(program).is_some()
+    }
+
+    /// A module of a Python package, in the tests' own environment.
+    pub(crate) fn python(&self, package: &str) -> bool {
+        let python = python_for_display();
+        let is_there = || Job::new(&python, &["-c", &format!("import {package}")]).succeeds();
+        if !is_there() {
+            println!("installing {package}");
+            if !Job::new(&python, &["--version"]).succeeds() {
+                let _ = Job::new("python3", &["-m", "venv", VENV]).output();
+            }
+            let _ = Job::new(&python, &["-m", "pip", "install", "--quiet", package]).output();
+        }
+        is_there()
+    }
+}
+
 /// The Python of the tests' own environment.
 pub(super) fn python() -> PathBuf {
     let bin = if cfg!(windows) { "Scripts" } else { "bin" };

@@ -105,6 +105,7 @@ pub(super) fn all(options: Options) -> Vec<Stage> {
         stages.extend(subcommand("probe", &[], Some(needs::FIRMWARE_TARGET)));
         stages.extend(subcommand("sizes", &[], Some(needs::FIRMWARE_TARGET)));
         stages.extend(subcommand("firmware", &[], Some(needs::FIRMWARE_TARGET)));
+        stages.extend(subcommand("servers", if options.yes { &["--yes"] } else { &[] }, None));
     }
     stages
 }
@@ -202,7 +203,7 @@ mod tests {
             assert_eq!(listed, command.every_run, "{}", command.name);
         }
         let quick = all(Options { quick: true, ..Options::default() });
-        let slow = ["probe", "simulation", "sizes", "firmware"];
+        let slow = ["probe", "simulation", "sizes", "firmware", "servers"];
         assert!(quick.iter().all(|stage| !slow.contains(&stage.name)));
     }
 }

@@ -1,5 +1,4 @@
 use std::collections::VecDeque;
-use std::env;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -246,14 +245,9 @@ fn send_sigterm(process: u32) -> Result<(), MosquittoError> {
         .map_err(|error| MosquittoError::CannotRun { program: "sh".into(), kind: error.kind() })
 }
 
-/// Looks for a program on `PATH`, then where Debian and Homebrew put servers.
+/// The program, or an error that says how to get it.
 pub(super) fn find(program: &'static str) -> Result<PathBuf, MosquittoError> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .chain(USUAL_PLACES.iter().map(PathBuf::from))
-        .map(|directory| directory.join(program))
-        .find(|candidate| candidate.is_file())
-        .ok_or(MosquittoError::NotInstalled { program })
+    crate::process::find(program).ok_or(MosquittoError::NotInstalled { program })
 }
 
 fn join<'a>(lines: impl Iterator<Item = &'a String>) -> String {
@@ -265,4 +259,3 @@ const BETWEEN_TERMINATIONS: Duration = Duration::from_millis(200);
 const TERMINATIONS: u32 = 50;
 const MAX_LINES: usize = 10_000;
 const TAIL_LINES: usize = 40;
-const USUAL_PLACES: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/opt/homebrew/bin"];

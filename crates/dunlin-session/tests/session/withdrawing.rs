@@ -147,6 +147,27 @@ fn the_time_of_those_behind_it_goes_on() {
     }
 }
 
+/// Its own time had not begun.
+#[test]
+fn the_time_of_those_before_it_goes_on() {
+    for mut scene in scenes_of(Version::V5, Room::default()) {
+        scene.now = scene.now + 60_000;
+        let mut account = Account::default();
+        publish(&mut scene, &mut account, QOS1, true, Some(10), 30);
+        assert_eq!(scene.wire(), [], "its time begins");
+        for _ in 0..2 {
+            publish(&mut scene, &mut account, QOS1, true, Some(10), 30);
+        }
+        for later in [2, 3] {
+            assert!(scene.withdraw(id(later)));
+            assert_eq!(scene.settled(), [(later, WITHDRAWN)]);
+        }
+        scene.now = scene.now + 10_000;
+        scene.wire();
+        assert_eq!(scene.settled(), [(1, Outcome::Rejected(Rejection::Expired))]);
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     /// Tracked or not, with the seconds after which it expires, if it does, and the bytes of its payload.

@@ -114,9 +114,12 @@ fn a_message_that_is_not_stored_yet_holds_nothing_back_when_it_is_gone() {
         let (one, two) = (scene.send(QOS1, b"one"), scene.send(QOS1, b"two"));
         assert!(scene.withdraw(id(one)));
         assert_eq!(scene.settled(), [(one, WITHDRAWN)]);
+        let given = scene.give();
+        let three = scene.send(QOS1, b"three");
+        scene.stored(given.len());
+        assert_eq!(scene.wire(), scene.publish_packet(0x32, two, b"two"), "the third is not stored");
         scene.store();
-        scene.store();
-        assert_eq!(scene.wire(), scene.publish_packet(0x32, two, b"two"));
+        assert_eq!(scene.wire(), scene.publish_packet(0x32, three, b"three"));
     }
 }
 
@@ -147,24 +150,37 @@ fn the_time_of_those_behind_it_goes_on() {
     }
 }
 
+#[test]
+fn nobody_waits_for_the_time_of_what_is_gone() {
+    for mut scene in scenes_of(Version::V5, Room::default()) {
+        scene.now = scene.now + 60_000;
+        publish(&mut scene, &mut Account::default(), QOS1, true, Some(10), 30);
+        assert_eq!(scene.wire(), [], "its time begins");
+        assert_eq!(scene.poll_timeout(), Some(scene.now + 10_000));
+        assert!(scene.withdraw(id(1)));
+        assert_eq!(scene.poll_timeout(), None);
+    }
+}
+
 /// Its own time had not begun.
 #[test]
 fn the_time_of_those_before_it_goes_on() {
-    for mut scene in scenes_of(Version::V5, Room::default()) {
-        scene.now = scene.now + 60_000;
-        let mut account = Account::default();
-        publish(&mut scene, &mut account, QOS1, true, Some(10), 30);
-        assert_eq!(scene.wire(), [], "its time begins");
-        for _ in 0..2 {
+    for later in [2, 3] {
+        for mut scene in scenes_of(Version::V5, Room::default()) {
+            scene.now = scene.now + 60_000;
+            let mut account = Account::default();
             publish(&mut scene, &mut account, QOS1, true, Some(10), 30);
-        }
-        for later in [2, 3] {
+            assert_eq!(scene.wire(), [], "its time begins");
+            for _ in 0..2 {
+                publish(&mut scene, &mut account, QOS1, true, Some(60), 30);
+            }
             assert!(scene.withdraw(id(later)));
             assert_eq!(scene.settled(), [(later, WITHDRAWN)]);
+            scene.wire();
+            scene.now = scene.now + 10_000;
+            scene.wire();
+            assert_eq!(scene.settled(), [(1, Outcome::Rejected(Rejection::Expired))]);
         }
-        scene.now = scene.now + 10_000;
-        scene.wire();
-        assert_eq!(scene.settled(), [(1, Outcome::Rejected(Rejection::Expired))]);
     }
 }
 

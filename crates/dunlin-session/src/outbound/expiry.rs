@@ -45,6 +45,14 @@ impl Aging {
         }
     }
 
+    /// Nothing before `end` is begun any more.
+    #[inline]
+    pub(super) fn pass(&mut self, end: usize) {
+        if EXPIRY {
+            self.stamped = self.stamped.max(end);
+        }
+    }
+
     /// Of the records from here on one of so many bytes was taken out.
     #[inline]
     pub(super) fn cut(&mut self, at: usize, len: usize) {

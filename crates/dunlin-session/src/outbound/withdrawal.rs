@@ -60,6 +60,7 @@ impl<M: Memory> Outbound<M> {
                 self.segments.pop();
             }
             (self.run_start, self.cursor, self.run_end) = (end, end, end);
+            self.aging.pass(end);
             return;
         }
         move_bytes_down(self.log.bytes_mut(), end, at, self.tail.wrapping_sub(end));

@@ -162,6 +162,25 @@ fn nobody_waits_for_the_time_of_what_is_gone() {
     }
 }
 
+/// Nor does the time of what is behind it depend on what it was, though its payload is not in the log.
+#[test]
+fn the_time_of_those_behind_a_large_one_begins() {
+    for mut scene in scenes_of(Version::V5, Room::default()) {
+        scene.now = scene.now + 60_000;
+        let mut account = Account::default();
+        publish(&mut scene, &mut account, QOS1, true, Some(10), SHARED_FROM);
+        publish(&mut scene, &mut account, QOS1, true, Some(60), 30);
+        assert!(scene.withdraw(id(1)));
+        assert_eq!(scene.wire(), [], "its time begins");
+        scene.now = scene.now + 59_000;
+        scene.wire();
+        assert_eq!(scene.settled(), [(1, WITHDRAWN)]);
+        scene.now = scene.now + 1_000;
+        scene.wire();
+        assert_eq!(scene.settled(), [(2, Outcome::Rejected(Rejection::Expired))]);
+    }
+}
+
 /// Its own time had not begun.
 #[test]
 fn the_time_of_those_before_it_goes_on() {

@@ -446,6 +446,7 @@ impl Account {
             // Whether its time had run out was judged when it was told.
             Outcome::Rejected(Rejection::Expired) => published.expiry.is_some() && !begun,
             Outcome::Rejected(Rejection::Closed) => self.was_closed && !begun,
+            Outcome::Rejected(Rejection::Withdrawn | Rejection::Dropped) => !begun && !self.has_a_driver,
             Outcome::Unknown(Uncertainty::PartlyWritten) => !acknowledged && perhaps,
             Outcome::Unknown(Uncertainty::SessionLost) => qos == Qos::ExactlyOnce && perhaps && self.session_was_lost,
             Outcome::Unknown(Uncertainty::BeyondLimits) => acknowledged && perhaps && self.limits_were_lowered,

@@ -1,6 +1,6 @@
 use dunlin_codec::{
-    PacketType, Properties, Property, PropertyOwner, Qos, ReasonCode, SubscriptionFilter, SubscriptionOptions,
-    TopicFilter,
+    PacketId, PacketType, Properties, Property, PropertyOwner, Qos, ReasonCode, SubscriptionFilter,
+    SubscriptionOptions, TopicFilter,
 };
 use dunlin_session::{Delivery, PublishError, PublishOptions, Session, State};
 
@@ -51,6 +51,7 @@ impl Client {
                 self.act_at = self.now + self.random.of(&[100, 1_000, 7_000]);
             }
             18 if self.random.once_in(30) => self.drips = 20,
+            18 if !self.remote.run.plan.calm => self.take_back(session),
             19 => self.maybe_leave(session),
             _ => {}
         }
@@ -86,6 +87,18 @@ impl Client {
             Err(PublishError::Closed) => assert!(self.closing, "closed, it says"),
             Err(_) => {}
         }
+    }
+
+    /// A message is not to be sent after all, or one is dropped to make room.
+    fn take_back<M: Given>(&mut self, session: &mut Session<M>) {
+        let messages = self.in_use.iter().enumerate().filter(|(_, used)| matches!(used, Some(Use::Message(_))));
+        let ids: Vec<_> = messages.filter_map(|(id, _)| PacketId::new(id as u16)).collect();
+        if ids.is_empty() || self.random.once_in(2) {
+            session.drop_oldest(self.random.of(&[Qos::AtMostOnce, Qos::ExactlyOnce]));
+        } else {
+            session.withdraw(self.random.of(&ids));
+        }
+        self.poll_settled(session);
     }
 
     pub(super) fn subscribe<M: Given>(&mut self, session: &mut Session<M>, count: usize) {

@@ -136,7 +136,7 @@ const LAYERS: &[Layer] = &[
         folder: "crates/dunlin-cloud",
         name: "dunlin-cloud",
         // `dunlin` for the credential providers, behind the feature `std`.
-        ours: Ours::These(&["dunlin-session", "dunlin"]),
+        ours: Ours::These(&["dunlin-codec", "dunlin"]),
         outside: Outside::AnythingBut(OF_THE_COMMAND_LINE),
         ground: Ground::NoStd,
     },

@@ -165,7 +165,7 @@ const CUT: &[&str] = &[
 ];
 #[rustfmt::skip]
 const NO_STD: &[&str] = &[
-    "build", "-p", "dunlin-session", "-p", "dunlin-embedded", "--no-default-features", "--profile", "ci",
+    "build", "-p", "dunlin-session", "-p", "dunlin-embedded", "-p", "dunlin-cloud", "--no-default-features", "--profile", "ci",
     "--target", needs::SMALL_TARGET,
 ];
 

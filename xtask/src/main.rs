@@ -22,6 +22,7 @@ mod house;
 mod json;
 mod layers;
 mod mutants;
+mod platforms;
 mod probe;
 mod process;
 mod report;
@@ -29,6 +30,7 @@ mod rust_text;
 mod servers;
 mod simulation;
 mod sizes;
+mod soak;
 mod test;
 mod tools;
 mod tree;
@@ -147,6 +149,22 @@ static COMMANDS: &[Command] = &[
         details: &["--yes       install what is missing: ejabberd and NATS from Debian, rumqttd from PyPI"],
         every_run: true,
         run: servers::run,
+    },
+    Command {
+        name: "soak",
+        arguments: "[--minutes N]",
+        about: "eight publishers and eight subscribers in two processes, over links that cut, stall and slow down",
+        details: &["--minutes N  so many, rather than one"],
+        every_run: true,
+        run: soak::run,
+    },
+    Command {
+        name: "platforms",
+        arguments: "",
+        about: "client and command are checked for Windows and macOS",
+        details: &[],
+        every_run: true,
+        run: platforms::run,
     },
     Command {
         name: "fuzz",

@@ -6,8 +6,8 @@ mod summary;
 
 use std::time::Instant;
 
-pub(crate) use needs::Extra;
 use needs::Readiness;
+pub(crate) use needs::{Extra, target_is_there};
 use summary::Entry;
 
 use crate::process::Job;

@@ -88,6 +88,12 @@ pub(super) fn provide(options: Options) -> Result<Readiness, Trouble> {
     Ok(Readiness::Ready { missing_targets: missing_targets.collect() })
 }
 
+/// Whether the Rust toolchain has this target.
+pub(crate) fn target_is_there(target: &str) -> bool {
+    let sysroot = Job::new("rustc", &["--print", "sysroot"]).output();
+    sysroot.is_ok_and(|root| Path::new(root.trim()).join("lib/rustlib").join(target).join("lib").is_dir())
+}
+
 /// Installs what can be done without, and gives whether it is there then.
 pub(crate) struct Extra {
     host: Host,
@@ -167,13 +173,7 @@ impl Need {
             }
             Remedy::Venv(_) => paho_is_there(),
             Remedy::Component(arguments) => Job::cargo(arguments).succeeds(),
-            Remedy::Target(target) => {
-                let sysroot = Job::new("rustc", &["--print", "sysroot"]).output();
-                sysroot.is_ok_and(|root| {
-                    let targets = Path::new(root.trim()).join("lib/rustlib");
-                    targets.join(target).join("lib").is_dir()
-                })
-            }
+            Remedy::Target(target) => target_is_there(target),
         }
     }
 }

@@ -105,6 +105,8 @@ pub(super) fn all(options: Options) -> Vec<Stage> {
         stages.extend(subcommand("probe", &[], Some(needs::FIRMWARE_TARGET)));
         stages.extend(subcommand("sizes", &[], Some(needs::FIRMWARE_TARGET)));
         stages.extend(subcommand("firmware", &[], Some(needs::FIRMWARE_TARGET)));
+        stages.extend(subcommand("soak", &[], None));
+        stages.extend(subcommand("platforms", &[], None));
         stages.extend(subcommand("servers", if options.yes { &["--yes"] } else { &[] }, None));
     }
     stages
@@ -203,7 +205,7 @@ mod tests {
             assert_eq!(listed, command.every_run, "{}", command.name);
         }
         let quick = all(Options { quick: true, ..Options::default() });
-        let slow = ["probe", "simulation", "sizes", "firmware", "servers"];
+        let slow = ["probe", "simulation", "sizes", "firmware", "soak", "platforms", "servers"];
         assert!(quick.iter().all(|stage| !slow.contains(&stage.name)));
     }
 }

@@ -231,7 +231,7 @@ impl Subscription {
     }
 
     /// As [`next`](Subscription::next), for whoever is done with a message before it asks for another: that saves the
-    /// count of a reference for each message. A message to be kept is to be cloned.
+    /// count of a reference for each message. A message to be kept is to be cloned. May be dropped at any time without loss.
     pub async fn next_ref(&mut self) -> Option<&Message> {
         poll_fn(|cx| self.poll_with(cx, Self::hold)).await?;
         self.held.as_ref()

@@ -29,6 +29,8 @@ pub(crate) struct Account {
     pub(crate) limits_were_lowered: bool,
     /// The client was closed for good.
     pub(crate) was_closed: bool,
+    /// A full queue drops what was not begun.
+    pub(crate) drops: bool,
     /// Between the session and the link there is a driver's buffer: what is in it has begun. And QoS 0 messages that the
     /// application does not take in time are dropped.
     pub(crate) has_a_driver: bool,
@@ -446,7 +448,8 @@ impl Account {
             // Whether its time had run out was judged when it was told.
             Outcome::Rejected(Rejection::Expired) => published.expiry.is_some() && !begun,
             Outcome::Rejected(Rejection::Closed) => self.was_closed && !begun,
-            Outcome::Rejected(Rejection::Withdrawn | Rejection::Dropped) => !begun && !self.has_a_driver,
+            Outcome::Rejected(Rejection::Withdrawn) => !begun && !self.has_a_driver,
+            Outcome::Rejected(Rejection::Dropped) => !begun && (!self.has_a_driver || self.drops),
             Outcome::Unknown(Uncertainty::PartlyWritten) => !acknowledged && perhaps,
             Outcome::Unknown(Uncertainty::SessionLost) => qos == Qos::ExactlyOnce && perhaps && self.session_was_lost,
             Outcome::Unknown(Uncertainty::BeyondLimits) => acknowledged && perhaps && self.limits_were_lowered,

@@ -3,7 +3,7 @@ mod link;
 
 use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll, time::Duration};
 
-use dunlin::{Client, ConnectOptions};
+use dunlin::{Client, ConnectOptions, WhenFull};
 use tokio::{
     runtime::Builder,
     task::JoinSet,
@@ -51,8 +51,12 @@ pub(crate) fn run(mut plan: Plan, traced: bool) -> Remote {
 
 fn options(far: &Arc<Far>, mut random: Random) -> ConnectOptions {
     let (plan, seed) = far.with(|remote, _| (remote.run.plan.clone(), remote.run.plan.seed));
+    let policies = [WhenFull::Wait, WhenFull::Wait, WhenFull::DropOldest, WhenFull::DropQos0First];
+    let when_full = if plan.calm { WhenFull::Wait } else { Random::new(seed, WHEN_FULL).of(&policies) };
+    far.with(|remote, _| remote.run.account.drops = when_full != WhenFull::Wait);
     let far = Arc::clone(far);
     ConnectOptions::new("simulated")
+        .when_full(when_full)
         .client_id("c")
         .version(plan.version)
         .session_expiry(Duration::from_secs(plan.session_expiry.into()))
@@ -91,3 +95,6 @@ async fn pump(far: Arc<Far>) {
 
 /// Of virtual time.
 const HANGS_AFTER: Duration = Duration::from_secs(1_000_000);
+
+/// A stream of choices of its own.
+const WHEN_FULL: u64 = 8;

@@ -26,7 +26,7 @@ pub enum OnStall {
     /// They wait for it, and all others with them.
     #[default]
     Hold,
-    /// What it has not been handed yet is dropped and [counted](Message::missed_before); what it has in hand is
+    /// What it has not been handed yet is dropped and [counted](crate::Message::missed_before); what it has in hand is
     /// acknowledged in its stead, and lost if the process ends before the application is done with it.
     Drop,
 }

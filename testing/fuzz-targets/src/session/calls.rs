@@ -252,7 +252,8 @@ fn driver<M: Given>(client: &mut Client<M>, decisions: &mut Decisions<'_>) {
         2 => client.session.handle_packet_skipped(),
         3 => client.settle(),
         4 => client.session.flushed(),
-        5 | 6 => client.give_up(decisions.below(4)),
+        5 => client.give_up(decisions.below(4)),
+        6 => client.take_back(decisions.below(5)),
         _ => client.handle_timeout(),
     }
 }

@@ -95,6 +95,14 @@ impl<M: Given> Client<M> {
         }
     }
 
+    /// A message is not to be sent after all, or the oldest is dropped.
+    pub(super) fn take_back(&mut self, index: usize) {
+        match self.judge.account.waiting.keys().nth(index).copied().and_then(PacketId::new) {
+            Some(id) => self.session.withdraw(id),
+            None => self.session.drop_oldest(Qos::ExactlyOnce),
+        };
+    }
+
     pub(super) fn disconnect(&mut self, reason: ReasonCode) {
         let before = self.session.state();
         self.session.disconnect(reason);

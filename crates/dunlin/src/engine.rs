@@ -372,6 +372,11 @@ impl Engine {
 
     /// Sends the SUBSCRIBEs and UNSUBSCRIBEs that are due, as far as there is room for them.
     pub(crate) fn ask(&mut self, wakers: &mut Vec<Waker>) {
+        // Messages come as soon as there is a subscription, and a process that does not know of the session would end it,
+        // and them with it.
+        if self.durable.is_some() && !self.session.is_session_stored() {
+            return;
+        }
         self.filters.ask(&mut self.session, wakers);
         let refused = self.filters.take_refused();
         self.tell_answers(refused);

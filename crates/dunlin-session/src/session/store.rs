@@ -104,6 +104,14 @@ impl<M: Memory> Session<M> {
         })
     }
 
+    /// Whether the store has what the server has: that there is a session, which a process that begins anew asks for. What
+    /// the server is to remember of this one, such as a subscription, is in vain before.
+    pub fn is_session_stored(&mut self) -> bool {
+        let server_session = self.server_session;
+        let marks = self.outbound.journal.marks();
+        marks.is_none_or(|marks| marks.stored.is_some_and(|stored| stored.server_session == server_session))
+    }
+
     /// The first `records` of those that [`poll_store`](Session::poll_store) gave and that were not yet confirmed are
     /// stored, so that not even a power loss takes them back. What waited for them may leave:
     /// [`poll_transmit`](Session::poll_transmit).

@@ -17,6 +17,28 @@ fn seen(message: &Message) -> (Option<u64>, Option<&str>, bool) {
     (message.delivery_id().map(dunlin::DeliveryId::get), message.text(), message.redelivered())
 }
 
+/// Else messages could come in a session that the next process knows nothing of, and ends.
+#[tokio::test]
+async fn nothing_is_subscribed_to_before_it_is_stored_that_there_is_a_session() {
+    for version in VERSIONS {
+        let (server, store) = (server().await, MemoryStore::default());
+        store.hold(true);
+        let client = within(Client::connect(with_store(&server, &store, version))).await.unwrap();
+        let subscribing = client.clone();
+        let subscribing = tokio::spawn(async move { subscribe(&subscribing, true).await });
+        until(|| store.is_waiting()).await;
+        // QoS 0 waits for no store.
+        within(client.publish("u", "x")).await.unwrap();
+        within(server.wait_for_messages(1)).await;
+        assert!(server.clients()[0].subscriptions.is_empty());
+        store.hold(false);
+        let mut messages = within(subscribing).await.unwrap();
+        publish(&server, &["1"]);
+        assert_eq!(text(&mut messages).await, "1");
+        within(client.close(Drain::NONE)).await;
+    }
+}
+
 /// Its identity goes with it, so that the application can tell.
 #[tokio::test]
 async fn a_message_comes_again_until_its_acknowledgement_is_stored() {

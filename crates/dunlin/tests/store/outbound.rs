@@ -10,6 +10,7 @@ async fn nothing_leaves_before_it_is_stored() {
     for (version, qos) in VERSIONS.into_iter().flat_map(|version| QOS.map(|qos| (version, qos))) {
         let (server, store) = (server().await, MemoryStore::default());
         let client = within(Client::connect(with_store(&server, &store, version))).await.unwrap();
+        let _the_session_is_stored = within(client.subscribe("e")).await.unwrap();
         store.hold(true);
         let receipt = enqueue(&client, "1", qos);
         until(|| store.is_waiting()).await;

@@ -15,6 +15,9 @@ impl ConnectOptions {
     }
 
     /// QoS 1 and 2 messages that are sent before the first is acknowledged. Not 0.
+    ///
+    /// In 5.0 a server says how many it takes, and no more are sent. In 3.1.1 it cannot: Mosquitto takes 20 if not told
+    /// otherwise, and acknowledges what is above that and throws it away while messages of QoS 2 are among them.
     pub fn send_maximum(mut self, messages: u16) -> Self {
         self.send_maximum = messages;
         self

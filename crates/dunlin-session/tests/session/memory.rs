@@ -55,6 +55,7 @@ pub(crate) trait Face {
     fn unacknowledged(&mut self) -> usize;
     fn has_left(&mut self, id: PacketId) -> bool;
     fn is_ping_due(&self) -> bool;
+    fn is_session_stored(&mut self) -> bool;
     fn abandon(&mut self) -> usize;
     fn flushed(&mut self);
 
@@ -375,6 +376,10 @@ impl<M: Given> Face for Session<M> {
 
     fn is_ping_due(&self) -> bool {
         self.is_ping_due()
+    }
+
+    fn is_session_stored(&mut self) -> bool {
+        self.is_session_stored()
     }
 
     fn abandon(&mut self) -> usize {

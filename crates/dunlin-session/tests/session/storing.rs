@@ -4,7 +4,7 @@ use dunlin_codec::{PacketId, ProtocolViolation, TopicFilter, Version};
 use dunlin_session::{MessageStage, Outcome, Progress, PublishError, PublishOptions, ServerSession, SessionRecord};
 
 use crate::{
-    memory::{Room, SHARED_FROM},
+    memory::{Kind, Room, SHARED_FROM},
     scene::{QOS0, QOS1, QOS2, Scene, outcomes, scenes_with_store},
     store::{Kept, Message, Store},
     wire::{PUBACK, PUBCOMP, PUBREC, PUBREL, ack, all, connack, connack_with},
@@ -14,6 +14,22 @@ fn stage(record: &Kept) -> Option<(u16, MessageStage)> {
     match record {
         Kept::Message(id, message) => Some((*id, message.stage)),
         _ => None,
+    }
+}
+
+#[test]
+fn a_session_is_stored_when_the_store_has_what_the_server_has() {
+    for scene in scenes_with_store() {
+        let mut scene = scene.connected();
+        assert!(!scene.is_session_stored(), "the server began one just now");
+        scene.store();
+        assert!(scene.is_session_stored());
+        scene.resume();
+        assert!(scene.is_session_stored(), "it is the same");
+    }
+    for kind in [Kind::Slices, Kind::Heap] {
+        let mut session = kind.session(Version::V5, Room::default());
+        assert!(session.is_session_stored(), "there is nothing to store");
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) trait Face {
     ) -> Result<PacketId, RequestError>;
     fn unsubscribe(&mut self, filters: &[TopicFilter<'_>]) -> Result<PacketId, RequestError>;
     fn acknowledge(&mut self, delivery: Delivery) -> bool;
+    fn acknowledge_all(&mut self, deliveries: &[Delivery]);
     fn first_unacknowledged(&self, qos: Qos) -> Option<u32>;
     fn holds_back(&self, qos: Qos) -> bool;
     fn acknowledge_with(&mut self, delivery: Delivery, reason: ReasonCode) -> Result<bool, AcknowledgeError>;
@@ -291,6 +292,10 @@ impl<M: Given> Face for Session<M> {
 
     fn acknowledge(&mut self, delivery: Delivery) -> bool {
         self.acknowledge(delivery)
+    }
+
+    fn acknowledge_all(&mut self, deliveries: &[Delivery]) {
+        self.acknowledge_all(deliveries.iter().copied());
     }
 
     fn first_unacknowledged(&self, qos: Qos) -> Option<u32> {

@@ -314,6 +314,19 @@ fn more_messages_than_our_receive_maximum_are_a_fault() {
     }
 }
 
+#[test]
+fn many_are_acknowledged_together_but_for_those_of_a_lost_connection() {
+    for scene in scenes() {
+        let mut scene = scene.connected();
+        let lost = receive(&mut scene, 0x32, &[1]);
+        scene.resume();
+        let again = receive(&mut scene, 0x32, &[2, 3]);
+        let all_of_them = [lost[0], again[1], again[0]];
+        scene.acknowledge_all(&all_of_them);
+        assert_eq!(scene.wire(), all(&[ack(PUBACK, 2), ack(PUBACK, 3)]), "in the order in which they came");
+    }
+}
+
 /// 4.9: the quota begins anew with every connection, and the PUBREL of a message that came on an earlier one counts for
 /// nothing. A repeated PUBLISH does count.
 #[test]

@@ -12,7 +12,7 @@ mod twin;
 
 pub use connection_string::{ConnectionString, ConnectionStringError, DeviceSecret};
 pub use event_grid::{EventGrid, EventGridToken};
-pub use identity::{Identity, IdentityError};
+pub use identity::{HubAccess, Identity, IdentityError};
 pub use method::Method;
 pub use operations::IotOperations;
 pub use properties::{Properties, PropertiesReader, PropertyText};

@@ -30,29 +30,50 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Whatever has a `Display` here is written by [`write`], or by `to_string` where there is a heap. Secrets have none: they
+//! With the feature `std` each service is one line for `dunlin`, with secrets that are made anew for each try to connect:
+//!
+//! | service | options |
+//! |---|---|
+//! | AWS IoT Core | [`aws::Endpoint`]`::with_certificate`, `with_certificate_on_443`, `with_authorizer`, `with_authorizer_over_websocket`, `with_sigv4` |
+//! | Azure IoT Hub | [`azure::ConnectionString`]`::options`, [`azure::Identity`]`::with_key`, `with_certificate` |
+//! | Device Provisioning Service | [`azure::Registration`]`::with_key`, `with_certificate` |
+//! | Azure Event Grid | [`azure::EventGrid`]`::with_certificate`, `with_token` |
+//! | Azure IoT Operations | [`azure::IotOperations`]`::with_token_file`, `from_environment` |
+//! | ClearBlade, and others like Google's | [`google::Device`]`::with_signer` |
+//! | HiveMQ Cloud, EMQX Serverless, ThingsBoard | `hivemq_cloud`, `emqx_serverless`, `thingsboard_device` |
+//!
+//! Whatever has a `Display` here is written by [`write`](fn@write), or by `to_string` where there is a heap. Secrets have none: they
 //! are written where they are needed, and `Debug` does not show them.
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(test)]
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
 pub mod aws;
 pub mod azure;
 mod date;
 pub mod google;
+pub mod home_assistant;
 mod json;
 mod line;
 mod mac;
 mod name;
 mod percent;
+#[cfg(feature = "std")]
+mod presets;
 mod rules;
+pub mod thingsboard;
 mod topic;
 
 pub use line::{NoRoom, write};
 pub use mac::{HmacSha256, KeyError, SignError, SymmetricKey};
 pub use name::NameError;
+#[cfg(feature = "std")]
+pub use presets::{
+    AwsCredentials, AwsCredentialsError, IotOperationsError, PrivateKey, PrivateKeyError, emqx_serverless,
+    hivemq_cloud, thingsboard_device,
+};
 pub use rules::{Refusal, Rule, Service, ServiceLimits};
 pub use topic::Topic;

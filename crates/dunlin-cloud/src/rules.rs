@@ -173,6 +173,13 @@ pub enum Rule {
         /// The most.
         most: u32,
     },
+    /// A token is to hold for too long.
+    TokenLifetime {
+        /// Seconds.
+        seconds: u64,
+        /// The most.
+        most: u64,
+    },
     /// Retained messages are not kept.
     Retain,
     /// Retained messages are not taken on topics that begin with `$`.
@@ -225,6 +232,9 @@ impl fmt::Display for Refusal {
             }
             Rule::WillDelay { seconds, most } => {
                 write!(f, "the will is to be delayed by {seconds} s; {service} takes {most} s")
+            }
+            Rule::TokenLifetime { seconds, most } => {
+                write!(f, "the token is to hold for {seconds} s; {service} takes {most} s")
             }
             Rule::Retain => write!(f, "{service} keeps no retained messages"),
             Rule::RetainOnReserved => write!(f, "{service} takes no retained message on a topic that begins with '$'"),

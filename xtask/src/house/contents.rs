@@ -51,6 +51,8 @@ const PUBLIC_MODULES: &[(&str, &str)] = &[
     ("crates/dunlin-cloud/src/lib.rs", "aws"),
     ("crates/dunlin-cloud/src/lib.rs", "azure"),
     ("crates/dunlin-cloud/src/lib.rs", "google"),
+    ("crates/dunlin-cloud/src/lib.rs", "home_assistant"),
+    ("crates/dunlin-cloud/src/lib.rs", "thingsboard"),
 ];
 
 #[cfg(test)]

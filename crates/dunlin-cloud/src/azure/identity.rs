@@ -9,6 +9,35 @@ use crate::{
     topic::Part,
 };
 
+/// How a device comes to a hub, or to the Device Provisioning Service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HubAccess {
+    /// MQTT over TLS, on 8883.
+    Mqtt,
+    /// MQTT over WebSocket, on 443, where firewalls let it through.
+    WebSocket,
+}
+
+impl HubAccess {
+    /// The port.
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::Mqtt => 8883,
+            Self::WebSocket => 443,
+        }
+    }
+
+    /// What the WebSocket request asks for, which depends on whether the client shows a certificate; `None`: no
+    /// WebSocket.
+    pub const fn websocket_path(self, certificate: bool) -> Option<&'static str> {
+        match (self, certificate) {
+            (Self::Mqtt, _) => None,
+            (Self::WebSocket, true) => Some("/$iothub/websocket"),
+            (Self::WebSocket, false) => Some("/$iothub/websocket?iothub-no-client-cert=true"),
+        }
+    }
+}
+
 /// A device, or a module of one, of an IoT Hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Identity<'a> {

@@ -1,4 +1,4 @@
-use core::fmt;
+use core::{fmt, time::Duration};
 
 use base64ct::{Base64, Encoding};
 
@@ -7,12 +7,15 @@ use crate::{HmacSha256, SignError, Topic, line::Line, percent::Percent, write};
 /// A shared access signature: proof for some time, without telling the key.
 #[derive(Clone, Copy)]
 pub struct SasToken<'a> {
-    resource: Topic<'a>,
-    policy: Option<&'static str>,
+    pub(crate) resource: Topic<'a>,
+    pub(crate) policy: Option<&'static str>,
 }
 
 impl<'a> SasToken<'a> {
-    pub(super) fn new(resource: Topic<'a>, policy: Option<&'static str>) -> Self {
+    /// How long a token holds, if nobody says otherwise.
+    pub const USUAL_LIFETIME: Duration = Duration::from_secs(3_600);
+
+    pub(crate) fn new(resource: Topic<'a>, policy: Option<&'static str>) -> Self {
         Self { resource, policy }
     }
 

@@ -3,6 +3,7 @@
 //! ```text
 //!  main ──> layers ──> graph (cargo metadata), table (who may import whom)
 //!     ├──> house  ──> one file a rule, over the text of every file
+//!     ├──> bench ──> programs (bench/), times, costs, gate
 //!     ├──> conformance ──> statements (the list), evidence (the tests that show them), page
 //!     ├──> coverage, mutants ──> excuses (lists of lines that are left out, with reasons)
 //!     ├──> servers ──> dunlin-servers: what is told of every real server
@@ -13,6 +14,7 @@
 //! Nothing here depends on another crate, so that the first answer of a fresh
 //! clone comes after seconds.
 
+mod bench;
 mod conformance;
 mod coverage;
 mod excuses;
@@ -117,6 +119,19 @@ static COMMANDS: &[Command] = &[
         details: &[],
         every_run: true,
         run: probe::run,
+    },
+    Command {
+        name: "bench",
+        arguments: "[PART..] [--gate]",
+        about: "how fast dunlin is, beside other clients and the bare socket; PART: times latency costs idle",
+        details: &[
+            "--quick     a few minutes",
+            "--no-peers  dunlin and the bare socket alone",
+            "--gate      only dunlin's instructions, beside the committed table",
+            "--write     with --gate: make the table of what is measured",
+        ],
+        every_run: true,
+        run: bench::run,
     },
     Command {
         name: "sizes",

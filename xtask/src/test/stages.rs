@@ -103,6 +103,7 @@ pub(super) fn all(options: Options) -> Vec<Stage> {
     if !options.quick {
         stages.extend(subcommand("simulation", &[], None));
         stages.extend(subcommand("probe", &[], Some(needs::FIRMWARE_TARGET)));
+        stages.extend(subcommand("bench", &["--gate"], None));
         stages.extend(subcommand("sizes", &[], Some(needs::FIRMWARE_TARGET)));
         stages.extend(subcommand("firmware", &[], Some(needs::FIRMWARE_TARGET)));
         stages.extend(subcommand("soak", &[], None));

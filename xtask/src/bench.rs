@@ -1,0 +1,105 @@
+//! `cargo xtask bench`: how fast dunlin is, beside other clients and beside the bare socket; and whether it costs more
+//! instructions than it did.
+//!
+//! ```text
+//!  bench ──> programs (bench/: sink, raw, dunlin, peers) ──> times: interleaved rounds
+//!    │                                                 └───> costs: valgrind, strace
+//!    └─────> gate: instructions of dunlin beside bench/instructions.tsv
+//! ```
+
+mod costs;
+mod gate;
+mod programs;
+mod table;
+mod times;
+
+use crate::report::{Outcome, Trouble};
+use programs::{Program, Sink};
+
+pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
+    let options = Options::parse(arguments)?;
+    if options.gate {
+        return gate::run(options.write);
+    }
+    programs::build(&options.programs)?;
+    let sink = Sink::start()?;
+    let programs = &options.programs;
+    println!("{}", programs::machine());
+    for part in &options.parts {
+        match part {
+            Part::Times => times::throughput(&sink, programs, options.quick)?,
+            Part::Latency => times::latency(&sink, programs, options.quick)?,
+            Part::Costs => costs::tables(&sink, programs, options.quick)?,
+            Part::Idle => times::idle(&sink, programs, options.quick)?,
+        }
+    }
+    Ok(Outcome::Passed)
+}
+
+#[derive(Debug)]
+struct Options {
+    quick: bool,
+    gate: bool,
+    write: bool,
+    parts: Vec<Part>,
+    programs: Vec<Program>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Times,
+    Latency,
+    Costs,
+    Idle,
+}
+
+const PARTS: [(&str, Part); 4] =
+    [("times", Part::Times), ("latency", Part::Latency), ("costs", Part::Costs), ("idle", Part::Idle)];
+
+impl Options {
+    fn parse(arguments: &[String]) -> Result<Options, Trouble> {
+        let mut options =
+            Options { quick: false, gate: false, write: false, parts: Vec::new(), programs: programs::all() };
+        for argument in arguments {
+            match argument.as_str() {
+                "--quick" => options.quick = true,
+                "--gate" => options.gate = true,
+                "--write" => options.write = true,
+                "--no-peers" => options.programs.retain(|program| !program.is_peer()),
+                other => match PARTS.iter().find(|(name, _)| *name == other) {
+                    Some((_, part)) => options.parts.push(*part),
+                    None => return Err(Trouble::new(format!("`bench` does not know `{other}`"))),
+                },
+            }
+        }
+        if options.parts.is_empty() {
+            options.parts = PARTS.map(|(_, part)| part).to_vec();
+        }
+        Ok(options)
+    }
+}
+
+/// Where the programs are built.
+const TARGET_DIRECTORY: &str = "target/bench";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Options, Trouble> {
+        Options::parse(&words.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn all_parts_are_made_unless_some_are_named() {
+        assert_eq!(parse(&[]).unwrap().parts.len(), PARTS.len());
+        assert_eq!(parse(&["--quick", "latency"]).unwrap().parts, [Part::Latency]);
+        assert!(parse(&["speed"]).is_err());
+    }
+
+    #[test]
+    fn peers_can_be_left_out() {
+        let programs = parse(&["--no-peers"]).unwrap().programs;
+        assert!(!programs.is_empty() && programs.iter().all(|program| !program.is_peer()));
+    }
+}

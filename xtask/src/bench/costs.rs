@@ -1,0 +1,99 @@
+//! What a message costs, as far as it can be counted: so many messages, and three times as many; the difference is
+//! theirs, and start and end fall out.
+
+use super::TARGET_DIRECTORY;
+use super::programs::{Program, Sink, Work};
+use super::table::{Table, whole};
+use crate::process::Job;
+use crate::report::Trouble;
+use crate::tree;
+
+/// Instructions, allocations and system calls of every program.
+pub(super) fn tables(sink: &Sink, programs: &[Program], quick: bool) -> Result<(), Trouble> {
+    let sizes = if quick { &[16][..] } else { &[16, 16 << 10] };
+    for mode in ["publish", "receive"] {
+        for &size in sizes {
+            let work = |qos| Work { mode, qos, size, window: 4_000, tls: false };
+            for (what, cost) in COSTS {
+                let mut table = Table::new(&["client", "QoS 0", "QoS 1", "QoS 2"]);
+                for program in programs {
+                    let cell = |qos| match program.does(&work(qos)) {
+                        true => Ok(each(sink, program, &work(qos), *cost)?),
+                        false => Ok(f64::NAN),
+                    };
+                    let cells: Vec<f64> = [0, 1, 2].into_iter().map(cell).collect::<Result<_, Trouble>>()?;
+                    if cells.iter().all(|cell| cell.is_nan()) {
+                        continue;
+                    }
+                    let shown = |cell: &f64| if *what == "instructions" { whole(*cell) } else { format!("{cell:.2}") };
+                    let mut row = vec![program.name.to_owned()];
+                    row.extend(cells.iter().map(shown));
+                    table.row(row);
+                }
+                table.print(&format!("{what} for each message, {mode}, {} B", whole(size as f64)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What one message costs.
+pub(super) fn each(sink: &Sink, program: &Program, work: &Work, cost: Cost) -> Result<f64, Trouble> {
+    let count = |messages| cost(&program.command(sink, work, messages));
+    let (few, more) = (count(MESSAGES)?, count(3 * MESSAGES)?);
+    Ok((more as f64 - few as f64) / (2 * MESSAGES) as f64)
+}
+
+/// Counts something while a program runs.
+pub(super) type Cost = fn(&[String]) -> Result<u64, Trouble>;
+
+const COSTS: &[(&str, Cost)] =
+    &[("instructions", instructions), ("allocations", allocations), ("system calls", system_calls)];
+
+pub(super) fn instructions(words: &[String]) -> Result<u64, Trouble> {
+    let talk = under("valgrind", &["--tool=callgrind", "--callgrind-out-file=/dev/null"], words)?;
+    number_behind(&talk, "Collected :")
+}
+
+fn allocations(words: &[String]) -> Result<u64, Trouble> {
+    let talk = under("valgrind", &["--leak-check=no", "--undef-value-errors=no"], words)?;
+    number_behind(&talk, "total heap usage:")
+}
+
+fn system_calls(words: &[String]) -> Result<u64, Trouble> {
+    let counts = tree::root().join(TARGET_DIRECTORY).join("strace").to_string_lossy().into_owned();
+    under("strace", &["-f", "-c", "-U", "calls", "-o", &counts], words)?;
+    let text =
+        std::fs::read_to_string(&counts).map_err(|error| Trouble::new(format!("cannot read {counts}: {error}")))?;
+    let total = text.lines().last().and_then(|line| line.trim().parse().ok());
+    total.ok_or_else(|| Trouble::new(format!("strace did not count:\n{text}")))
+}
+
+fn under(tool: &str, arguments: &[&str], words: &[String]) -> Result<String, Trouble> {
+    let mut all = vec!["120", tool];
+    all.extend(arguments);
+    all.extend(words.iter().map(String::as_str));
+    Job::new("timeout", &all).both_outputs()
+}
+
+fn number_behind(talk: &str, name: &str) -> Result<u64, Trouble> {
+    let rest = talk.lines().find_map(|line| line.split_once(name));
+    let word = rest.and_then(|(_, rest)| rest.split_whitespace().next());
+    let number = word.and_then(|word| word.replace(',', "").parse().ok());
+    number.ok_or_else(|| Trouble::new(format!("there is no `{name}` in what valgrind said:\n{talk}")))
+}
+
+const MESSAGES: u64 = 3_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counts_of_valgrind_are_found_in_its_talk() {
+        assert_eq!(number_behind("==7== Collected : 2086296\n", "Collected :").unwrap(), 2_086_296);
+        let heap = "==7==   total heap usage: 1,234 allocs, 1,234 frees, 99,000 bytes allocated\n";
+        assert_eq!(number_behind(heap, "total heap usage:").unwrap(), 1_234);
+        assert!(number_behind("", "Collected :").is_err());
+    }
+}

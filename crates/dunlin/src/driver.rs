@@ -185,10 +185,11 @@ impl Lifecycle {
 
     async fn connection(&mut self, which: Next) -> (Ended, bool) {
         let deadline = time::Instant::now() + self.options.connect_timeout;
-        if let Err(error) = self.make_anew(which, deadline).await {
+        // What happens once a connection takes no memory while that lasts.
+        if let Err(error) = Box::pin(self.make_anew(which, deadline)).await {
             return (Ended::With(error), false);
         }
-        let opened = open::open(&self.options, &self.secure, deadline);
+        let opened = Box::pin(open::open(&self.options, &self.secure, deadline));
         let stream = match unless(self.closing(), time::timeout_at(deadline, opened)).await {
             None => return (Ended::With(ConnectionError::Closed), false),
             Some(Ok(Ok(stream))) => stream,
@@ -212,7 +213,7 @@ impl Lifecycle {
             Arc::make_mut(&mut self.options).client_id = core::mem::take(&mut connection.client_id);
         }
         let was_connected = connection.was_connected;
-        connection.finish().await;
+        Box::pin(connection.finish()).await;
         (ended, was_connected)
     }
 

@@ -177,7 +177,8 @@ impl Segments for SharedPayloads {
 
 /// From so many bytes on, sharing a payload is cheaper than copying it.
 const SHARED_FROM: usize = 4096;
-const INITIAL_LOG: usize = 4096;
+/// Most connections of a fleet publish little.
+const INITIAL_LOG: usize = 256;
 /// Bytes of topics that the server names by an alias: a server that names more does not mean well.
 const ALIAS_LIMIT: usize = 1 << 20;
 const INITIAL_CONTROL: usize = 256;

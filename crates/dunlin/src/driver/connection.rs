@@ -19,7 +19,7 @@ use tokio::{
 
 use self::{
     conversation::Turn,
-    input::{LARGE_READ, SMALL_READ},
+    input::{FIRST_READ, LARGE_READ},
 };
 use super::{Clock, Ended, is_late, open::Stream, write_buffer::WriteBuffer};
 use crate::{
@@ -93,7 +93,7 @@ impl<'d> Connection<'d> {
             ping_timeout,
             write: WriteBuffer::default(),
             read: BytesMut::new(),
-            read_size: SMALL_READ,
+            read_size: FIRST_READ,
             turn_bytes: 0,
             wakers: Vec::new(),
             timer: Box::pin(time::sleep(Duration::from_secs(3600))),

@@ -207,8 +207,13 @@ impl Inbox {
 
 impl State {
     fn keep_spare(&mut self, read: &mut Batch) {
+        if !read.parts.is_empty() {
+            return;
+        }
+        // Whoever waits does not hold on to bytes that the next may be read into.
+        read.chunk = Bytes::new();
         // What once was large and is not needed any more is not kept for ever.
-        if read.parts.capacity() > 0 && read.parts.is_empty() && read.parts.capacity() <= SPARE_PARTS {
+        if (1..=SPARE_PARTS).contains(&read.parts.capacity()) {
             self.spare = core::mem::take(&mut read.parts);
         }
     }

@@ -23,7 +23,9 @@ impl Connection<'_> {
             return Ok(if self.input_waits { Step::Nothing } else { Step::Progress });
         }
         if self.read.capacity() - self.read.len() < self.read_size / 4 {
-            self.read.reserve(self.read_size);
+            // What is left of a packet has its place in that, so that memory that nobody refers to any more is used again
+            // as it is.
+            self.read.reserve(self.read_size.saturating_sub(self.read.len()).max(self.read_size / 4));
         }
         let free = self.read.capacity() - self.read.len();
         match pin!(self.stream.read_buf(&mut self.read)).poll(cx) {
@@ -31,12 +33,11 @@ impl Connection<'_> {
             Poll::Ready(Ok(0)) => Err(self.closed()),
             Poll::Ready(Ok(len)) => {
                 self.turn_bytes += len;
-                self.read_size = if len == free {
-                    LARGE_READ
-                } else if len < SMALL_READ / 4 {
-                    SMALL_READ
-                } else {
-                    self.read_size
+                self.read_size = match self.read_size {
+                    FIRST_READ if len == free => SMALL_READ,
+                    _ if len == free => LARGE_READ,
+                    size if len < SMALL_READ / 4 => size.min(SMALL_READ),
+                    size => size,
                 };
                 self.handle_input(now);
                 Ok(Step::Progress)
@@ -179,6 +180,8 @@ fn acknowledged_publish(input: &[u8]) -> Option<usize> {
 const PINGRESP: [u8; 2] = [0xD0, 0];
 /// Packets handled under one lock.
 const PACKETS: usize = 128;
+/// Until more comes: most connections of a fleet say little.
+pub(super) const FIRST_READ: usize = 1 << 10;
 pub(super) const SMALL_READ: usize = 64 << 10;
 /// While reads fill the buffer.
 pub(super) const LARGE_READ: usize = 256 << 10;

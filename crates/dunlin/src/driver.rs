@@ -261,7 +261,7 @@ impl Lifecycle {
             receive_maximum: options.receive_maximum,
             maximum_packet_size: options.maximum_packet_size,
             topic_alias_maximum: options.topic_alias_maximum,
-            send_maximum: options.send_maximum,
+            send_maximum: options.most_sent(),
             connect_timeout: millis(left),
             request_response_information: options.request_response_information,
             request_problem_information: options.request_problem_information,

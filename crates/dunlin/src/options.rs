@@ -61,7 +61,7 @@ use crate::{
 /// | Topic Alias Maximum (for the server) | 16 |
 /// | topic aliases (of our own) | 64; the server may allow fewer |
 /// | subscription identifiers | given, where the server has them |
-/// | send maximum (messages to the server, unacknowledged) | 1,024; the server may lower it |
+/// | send maximum (messages to the server, unacknowledged) | 1,024, in 3.1.1 20; the server may lower it |
 /// | queue (bytes accepted and not yet transmitted) | 128 KiB |
 /// | when the queue is full | publishers wait |
 /// | memory for messages that wait for their acknowledgement | 16 MiB copied, as much by reference |
@@ -112,7 +112,8 @@ pub struct ConnectOptions {
     pub(crate) topic_alias_maximum: u16,
     pub(crate) topic_aliases: u16,
     pub(crate) subscription_identifiers: bool,
-    pub(crate) send_maximum: u16,
+    /// `None`: as many as a server is sure to take.
+    pub(crate) send_maximum: Option<u16>,
     pub(crate) queue_bytes: usize,
     pub(crate) when_full: WhenFull,
     pub(crate) memory_bytes: usize,
@@ -165,7 +166,7 @@ impl ConnectOptions {
             topic_alias_maximum: 16,
             topic_aliases: 64,
             subscription_identifiers: true,
-            send_maximum: 1_024,
+            send_maximum: None,
             queue_bytes: 128 << 10,
             when_full: WhenFull::Wait,
             memory_bytes: 16 << 20,
@@ -575,7 +576,7 @@ impl ConnectOptions {
         if self.will.as_ref().is_some_and(|will| will.is_too_long()) {
             return Err(OptionsError::Text { field: "will", error: TextError::TooLong });
         }
-        if self.receive_maximum == 0 || self.maximum_packet_size == 0 || self.send_maximum == 0 {
+        if self.receive_maximum == 0 || self.maximum_packet_size == 0 || self.send_maximum == Some(0) {
             return Err(OptionsError::Zero);
         }
         if self.keep_alive.as_secs() > u16::MAX.into() {

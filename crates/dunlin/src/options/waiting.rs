@@ -14,13 +14,18 @@ impl ConnectOptions {
         self
     }
 
-    /// QoS 1 and 2 messages that are sent before the first is acknowledged. Not 0.
+    /// QoS 1 and 2 messages that are sent before the first is acknowledged. Not 0. Default: 1,024 in 5.0, 20 in 3.1.1.
     ///
     /// In 5.0 a server says how many it takes, and no more are sent. In 3.1.1 it cannot: Mosquitto takes 20 if not told
-    /// otherwise, and acknowledges what is above that and throws it away while messages of QoS 2 are among them.
+    /// otherwise, and acknowledges what is above that and throws it away while messages of QoS 2 are among them. Where
+    /// a server is known to take more, or there is no QoS 2, more are faster on a link with a long way.
     pub fn send_maximum(mut self, messages: u16) -> Self {
-        self.send_maximum = messages;
+        self.send_maximum = Some(messages);
         self
+    }
+
+    pub(crate) fn most_sent(&self) -> u16 {
+        self.send_maximum.unwrap_or(if self.version.is_v5() { 1_024 } else { 20 })
     }
 
     /// Bytes of messages that may wait to be transmitted. A message is accepted while less than this waits. Also

@@ -67,10 +67,8 @@ pub(crate) async fn a_storm(place: &mut Place, version: Version) {
     within(subscriber.close(Drain::ALL)).await;
 }
 
-/// Some servers keep no session that began clean. What 3.1.1 cannot say: how much a server takes at once, and that it was
-/// too much. Mosquitto acknowledges what it then throws away.
+/// Some servers keep no session that began clean.
 fn kept(options: ConnectOptions, name: &str, version: Version) -> ConnectOptions {
-    let options = if version.is_v5() { options } else { options.send_maximum(20) };
     options.client_id(format!("{name}-{version:?}")).session_expiry(HOUR).clean_start(false)
 }
 

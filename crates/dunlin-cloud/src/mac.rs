@@ -151,9 +151,18 @@ pub(crate) fn hmac_of_text(key: &[u8], text: impl fmt::Display) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+/// A key of any length: one that is longer than a block stands as its digest, as HMAC says.
 fn new_mac(key: &[u8]) -> Hmac<Sha256> {
-    Hmac::new_from_slice(key).expect("any length") // infallible: HMAC takes keys of any length
+    let (digest, mut block) = (sha256(&[key]), [0; BLOCK]);
+    let key = if key.len() > BLOCK { &digest } else { key };
+    for (byte, of_key) in block.iter_mut().zip(key) {
+        *byte = *of_key;
+    }
+    Hmac::new(&block.into())
 }
+
+/// Bytes that SHA-256 takes at once.
+const BLOCK: usize = 64;
 
 struct Authenticating<'a>(&'a mut Hmac<Sha256>);
 
@@ -190,6 +199,14 @@ const LONGEST_TEXT: usize = 88;
 mod tests {
     use super::*;
     use std::format;
+
+    /// RFC 4231, the sixth of its cases.
+    #[test]
+    fn a_key_that_is_longer_than_a_block_stands_as_its_digest() {
+        let code = hmac_sha256(&[0xAA; 131], &[b"Test Using Larger Than Block-Size Key - Hash Key First"]);
+        let expected = "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54";
+        assert_eq!(code.iter().map(|byte| format!("{byte:02x}")).collect::<std::string::String>(), expected);
+    }
 
     #[test]
     fn keys_are_checked_and_never_shown() {

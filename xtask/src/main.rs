@@ -15,6 +15,7 @@
 //! clone comes after seconds.
 
 mod bench;
+mod committed;
 mod conformance;
 mod coverage;
 mod excuses;

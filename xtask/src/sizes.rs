@@ -8,6 +8,7 @@
 
 use std::fs;
 
+use crate::committed::{Figure, Table};
 use crate::firmware::{self, TARGET_DIRECTORY};
 use crate::probe::elf::Image;
 use crate::probe::symbol;
@@ -31,29 +32,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
     for (program, name) in &foreign {
         println!("{program} has a panic or an allocator in it: {name}");
     }
-    let path = tree::root().join(TABLE);
-    if writes {
-        let text: String = figures.iter().map(|figure| format!("{}\t{}\n", figure.name, figure.value)).collect();
-        fs::write(&path, text).map_err(|error| Trouble::new(format!("cannot write {}: {error}", path.display())))?;
-    }
-    let committed =
-        fs::read_to_string(&path).map_err(|error| Trouble::new(format!("cannot read {}: {error}", path.display())))?;
-    let (text, holds) = table(&figures, &committed);
-    print!("{text}");
+    let holds = TABLE.judge(&figures, writes)?;
     Ok(if holds && foreign.is_empty() { Outcome::Passed } else { Outcome::Failed })
-}
-
-/// A measured number.
-#[derive(Clone, Debug)]
-struct Figure {
-    name: String,
-    value: u64,
-}
-
-impl Figure {
-    fn new(name: impl Into<String>, value: u64) -> Self {
-        Figure { name: name.into(), value }
-    }
 }
 
 fn flash() -> Result<Vec<Figure>, Trouble> {
@@ -124,29 +104,7 @@ fn path(program: &str, profile: &str) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// The figures beside those of the table, and whether none has grown too much, or is missing.
-fn table(figures: &[Figure], committed: &str) -> (String, bool) {
-    let mut text = format!("{:<28} {:>9} {:>9}\n", "figure", "measured", "committed");
-    let mut holds = true;
-    for Figure { name, value } in figures {
-        let before = committed.lines().find_map(|line| {
-            let (known, value) = line.split_once('\t')?;
-            (known == name).then(|| value.parse::<u64>().ok())?
-        });
-        let verdict = match before {
-            Some(before) if *value * 100 <= before * (100 + TOLERANCE) => "ok",
-            Some(_) => "GROWN",
-            None => "NEW",
-        };
-        holds &= verdict == "ok";
-        text += &format!("{name:<28} {value:>9} {:>9}  {verdict}\n", before.unwrap_or_default());
-    }
-    (text, holds)
-}
-
-/// So many percent may a figure grow before it must be looked at.
-const TOLERANCE: u64 = 3;
-const TABLE: &str = "firmware/sizes/table.tsv";
+const TABLE: Table = Table { path: "firmware/sizes/table.tsv", tolerance: 3, rewrite: "cargo xtask sizes --write" };
 const TARGET: &str = "thumbv7em-none-eabihf";
 const PROGRAMS: &[&str] = &["small", "blocking", "asynchronous"];
 const ALLOCATORS: &[&str] = &["__rust_alloc", "__rust_dealloc", "malloc"];
@@ -183,18 +141,3 @@ const QEMU: [&str; 14] = [
     "qemu-system-arm", "-M", "mps2-an386", "-nic", "none", "-serial", "none", "-nographic", "-monitor", "none",
     "-icount", "shift=0", "-semihosting-config", "enable=on,target=native",
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_figure_may_grow_a_little() {
-        let figures = [Figure::new("flash a", 103), Figure::new("flash b", 99)];
-        assert!(table(&figures, "flash a\t100\nflash b\t100\n").1);
-        let (text, holds) = table(&figures, "flash a\t99\nflash b\t100\n");
-        assert!(!holds && text.contains("GROWN"), "{text}");
-        let (text, holds) = table(&figures, "flash a\t100\n");
-        assert!(!holds && text.contains("NEW"), "{text}");
-    }
-}

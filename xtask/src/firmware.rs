@@ -14,7 +14,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
         _ => return Err(Trouble::new("`firmware` takes `--whole` or nothing")),
     };
     for (target, package) in PROGRAMS {
-        let build = Job::cargo(&[&BUILD[..], &["--target", target, "--package", package]].concat());
+        let build = Job::measured(&[&BUILD[..], &["--target", target, "--package", package]].concat());
         if build.run()? == Outcome::Failed {
             return Err(Trouble::new(format!("it cannot be built; `rustup target add {target}` gives its target")));
         }

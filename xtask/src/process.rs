@@ -31,6 +31,12 @@ impl Job {
         Job::new("cargo", arguments)
     }
 
+    /// A cargo that builds what is measured. An incremental build, which a developer may ask for in the environment,
+    /// is optimised in another way: its figures are up to 5 % off those of the build that users have.
+    pub(crate) fn measured(arguments: &[&str]) -> Self {
+        Job::cargo(arguments).variable("CARGO_INCREMENTAL", "0")
+    }
+
     /// Sets an environment variable for this program.
     pub(crate) fn variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.variables.push((name.to_owned(), value.into()));

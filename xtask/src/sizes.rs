@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
         _ => return Err(Trouble::new("`sizes` takes `--write` or nothing")),
     };
     for build in BUILDS {
-        if Job::cargo(build).run()? == Outcome::Failed {
+        if Job::measured(build).run()? == Outcome::Failed {
             return Err(Trouble::new(format!("it cannot be built; `rustup target add {TARGET}` gives its target")));
         }
     }

@@ -157,7 +157,7 @@ pub(super) fn build(programs: &[Program]) -> Result<(), Trouble> {
     packages.sort_unstable();
     packages.dedup();
     packages.iter().for_each(|package| arguments.extend(["-p", package]));
-    let job = Job::cargo(&arguments);
+    let job = Job::measured(&arguments);
     if job.run()? == Outcome::Passed { Ok(()) } else { Err(Trouble::new(format!("`{job}` failed"))) }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn measure() -> Result<Vec<Figure>, Trouble> {
     if Job::cargo(TEST).run()? != Outcome::Passed || Job::cargo(TEST_WHOLE).run()? != Outcome::Passed {
         return Err(Trouble::new(format!("the sensor's program does not work: `{}`", Job::cargo(TEST))));
     }
-    if Job::cargo(BUILD).run()? != Outcome::Passed || Job::cargo(BUILD_WHOLE).run()? != Outcome::Passed {
+    if Job::measured(BUILD).run()? != Outcome::Passed || Job::measured(BUILD_WHOLE).run()? != Outcome::Passed {
         return Err(Trouble::new(format!(
             "the sensor's program cannot be built; `rustup target add {TARGET}` gives the target it needs"
         )));

@@ -20,7 +20,8 @@ pub(super) fn measure() -> Result<Figure, Trouble> {
     }
     for program in ["sink", "publish"] {
         let manifest = format!("testing/probe/{program}/Cargo.toml");
-        let job = Job::cargo(&["build", "--release", "--manifest-path", &manifest, "--target-dir", TARGET_DIRECTORY]);
+        let job =
+            Job::measured(&["build", "--release", "--manifest-path", &manifest, "--target-dir", TARGET_DIRECTORY]);
         if job.run()? != Outcome::Passed {
             return Err(Trouble::new(format!("`{job}` failed")));
         }

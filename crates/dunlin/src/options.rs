@@ -1,8 +1,12 @@
 mod anew;
+mod check;
 mod error;
+mod protocol;
 mod proxy;
 mod server;
+mod session;
 mod tcp;
+mod transport;
 pub(crate) mod url;
 mod waiting;
 mod warning;
@@ -18,27 +22,21 @@ pub use waiting::WhenFull;
 pub use warning::OptionsWarning;
 pub use will::Will;
 
-use core::{fmt, future::Future};
-use std::{io, path::PathBuf, time::Duration};
+use core::fmt;
+use std::time::Duration;
 
-use dunlin_codec::{
-    PacketType, Properties, Property, PropertyError, PropertyOwner, TextError, TopicError, TopicName, Version,
-    check_text,
-};
-
-use dunlin_session::{ResumeWithoutState, Store};
-use tokio::io::{AsyncRead, AsyncWrite};
+use dunlin_codec::{PropertyError, Version};
+use dunlin_session::ResumeWithoutState;
 
 use crate::{
-    Durability, StoreSetupError,
-    authentication::{Authenticator, Method, append},
+    Durability,
+    authentication::Method,
     connector::CustomConnector,
     durable::StoreSlot,
     inspect::{Inspected, Inspector},
     providers::Providers,
     random,
     tls::TlsOptions,
-    websocket::WebSocketOptions,
 };
 
 /// Where to connect and how. A plain struct with chained setters; a URL is enough to make one.
@@ -213,91 +211,6 @@ impl ConnectOptions {
         url::parse(url)
     }
 
-    /// The port. Without it the one that is usual for what is spoken: 1883, with TLS 8883, over WebSocket 80, over
-    /// WebSocket with TLS 443.
-    pub fn port(mut self, port: u16) -> Self {
-        self.server.set_port(port);
-        self
-    }
-
-    /// Speak TLS, with these options.
-    pub fn tls(mut self, options: TlsOptions) -> Self {
-        self.tls = options;
-        self.server.secure = true;
-        self
-    }
-
-    /// These options for TLS where it is spoken: where a URL says so that these options are made from, that stands beside
-    /// them ([`or_url`](Self::or_url)) or that comes later ([`url_from`](Self::url_from)).
-    pub fn tls_options(mut self, options: TlsOptions) -> Self {
-        self.tls = options;
-        self
-    }
-
-    /// Speak WebSocket, with these options; over TLS, if that is asked for too.
-    pub fn websocket(mut self, options: WebSocketOptions) -> Self {
-        self.server.websocket = Some(options);
-        self
-    }
-
-    /// Connect to this socket of the file system (a unix domain socket), instead of host and port, which are then neither
-    /// looked up nor connected to. TLS and WebSocket are spoken over it if that is asked for; the host is still the name
-    /// that TLS checks, and the `Host` of WebSocket.
-    ///
-    /// Only where the operating system has them, which here means unix; elsewhere it is refused when the client is made,
-    /// as [`OptionsError::UnixSocket`]. Linux allows paths of at most 107 bytes.
-    pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
-        self.server.unix = Some(path.into());
-        self
-    }
-
-    /// Speak MQTT over QUIC, with these options for the TLS 1.3 that is inside it (feature `quic`). Where they name no
-    /// application protocol it is `mqtt`.
-    ///
-    /// One stream carries it all. QUIC goes over UDP: the environment's proxy is not used, and whatever else would have
-    /// to carry it is refused when the client is made, as [`OptionsError::QuicAlone`].
-    pub fn quic(mut self, options: TlsOptions) -> Self {
-        self.server.quic = true;
-        self.tls(options)
-    }
-
-    /// How TCP connections are made: from which address, and with which options of the system.
-    pub fn tcp(mut self, options: TcpOptions) -> Self {
-        self.tcp = options;
-        self
-    }
-
-    /// Open connections in a way of your own: a tunnel, a serial line, a pipe to a server in the same process.
-    ///
-    /// `connect` is called for every try, the first and each reconnect. It gives the stream itself, over which TLS and
-    /// WebSocket are spoken if these options ask for them, or says why there is none; that is told as
-    /// [`ConnectionError::Network`](crate::ConnectionError::Network), and tried again like any other. It may take as
-    /// long as the connect timeout, and is dropped when that is over or the client is closed; it should not block.
-    ///
-    /// Host and port are then neither looked up nor connected to. They are still the name that TLS checks, the `Host` of
-    /// WebSocket, and what errors call the server. Nothing else on the way needs a socket or real time: over such a
-    /// stream a client runs on tokio's paused clock.
-    ///
-    /// ```no_run
-    /// # async fn example() -> Result<(), dunlin::ConnectionError> {
-    /// use dunlin::{Client, ConnectOptions};
-    /// use tokio::net::TcpStream;
-    ///
-    /// let options = ConnectOptions::new("broker.example").connector(|| TcpStream::connect("10.0.0.7:1883"));
-    /// let client = Client::connect(options).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn connector<C, F, S>(mut self, connect: C) -> Self
-    where
-        C: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = io::Result<S>> + Send + 'static,
-        S: AsyncRead + AsyncWrite + Send + 'static,
-    {
-        self.connector = Some(CustomConnector::new(connect));
-        self
-    }
-
     /// The version of MQTT to speak.
     pub fn version(mut self, version: Version) -> Self {
         self.version = version;
@@ -330,96 +243,9 @@ impl ConnectOptions {
         self
     }
 
-    /// Keep what must not be forgotten in this store: the session and the messages of QoS 1 and 2, so that not even a
-    /// power loss loses one. `dunlin-store` has one in a folder. A message leaves when it is stored; QoS 0 messages
-    /// are not stored, and cost nothing more.
-    ///
-    /// | what | survives the end of the process |
-    /// |---|---|
-    /// | a message of ours, QoS 1 or 2, from [`stored`](crate::Receipt::stored) on | yes; with QoS 2 it arrives once |
-    /// | a received message, QoS 1 | until it is acknowledged; it may come again |
-    /// | a received message, QoS 2, [acknowledged by the application](crate::Subscribe::manual_acknowledgement) | until that is stored; it comes again [marked](crate::Message::redelivered), with the same [`delivery_id`](crate::Message::delivery_id) |
-    /// | a received message, QoS 2, acknowledged by itself | it never comes twice; what waits in a subscription or is in hand is lost |
-    /// | subscriptions | on the server, with the session; subscribe again to receive |
-    ///
-    /// The server must [keep the session](ConnectOptions::session_expiry) too. The client identifier is kept in the
-    /// store, and stays what it was at first; the version of MQTT too. Message Expiry goes on by the time of day while no
-    /// process runs, so the machine's clock must be right when messages are accepted.
-    ///
-    /// A store is for one client: it goes to the first that is made of these options. It is read when the client is made,
-    /// without waiting for anything else meanwhile, and written on the runtime's threads for blocking work.
-    pub fn store(mut self, store: impl Store + 'static) -> Self {
-        self.store = Some(StoreSlot::new(store));
-        self
-    }
-
-    /// When what is accepted is written to the store; at once if not said.
-    pub fn durability(mut self, durability: Durability) -> Self {
-        self.durability = durability;
-        self
-    }
-
-    pub(crate) fn take_store(&self) -> Result<Option<Box<dyn Store>>, StoreSetupError> {
-        self.store.as_ref().map(|store| store.take().ok_or(StoreSetupError::Taken)).transpose()
-    }
-
-    /// The client identifier of the store; an error if the caller wants another one.
-    pub(crate) fn adopt_client_id(&mut self, client_id: &str) -> Result<(), StoreSetupError> {
-        if !self.client_id_generated && !self.client_id.is_empty() && self.client_id != client_id {
-            return Err(StoreSetupError::ClientId(client_id.into()));
-        }
-        client_id.clone_into(&mut self.client_id);
-        Ok(())
-    }
-
-    /// Begin without the session that the server may have kept under this client identifier. Reconnects of this
-    /// client go on with its session in any case.
-    ///
-    /// `false` is for programs that know what the server has; without a [store](ConnectOptions::store) a client does not
-    /// carry a session over from an earlier process, and ends a connection on which the server says that it has one
-    /// [MQTT-3.2.2-4]. With a store it goes on with the session that is in there in any case.
-    pub fn clean_start(mut self, clean_start: bool) -> Self {
-        self.clean_start = clean_start;
-        self
-    }
-
-    /// How long the server keeps the session after a connection ended, in whole seconds. In 3.1.1 every value above
-    /// 0 means "for ever".
-    pub fn session_expiry(mut self, session_expiry: Duration) -> Self {
-        self.session_expiry = session_expiry;
-        self
-    }
-
     /// After how long the link is tested, in whole seconds, at most 65,535; zero: never.
     pub fn keep_alive(mut self, keep_alive: Duration) -> Self {
         self.keep_alive = keep_alive;
-        self
-    }
-
-    /// Bytes of a packet from the server; a larger one ends the connection. Not 0.
-    pub fn maximum_packet_size(mut self, bytes: u32) -> Self {
-        self.maximum_packet_size = bytes;
-        self
-    }
-
-    /// Topics that we name by an alias at once, as far as the server takes aliases (5.0): those that were published to
-    /// last; 0: none. Messages do not show it, they only take fewer bytes on the wire.
-    pub fn topic_aliases(mut self, aliases: u16) -> Self {
-        self.topic_aliases = aliases;
-        self
-    }
-
-    /// Topics that the server may name by an alias, instead of sending them each time (5.0); 0: none.
-    pub fn topic_alias_maximum(mut self, aliases: u16) -> Self {
-        self.topic_alias_maximum = aliases;
-        self
-    }
-
-    /// Whether each SUBSCRIBE carries a subscription identifier, if the server has them (5.0). By it a message is given
-    /// to the very subscriptions that the server means. Without, the topic decides: then, of a server that sends a message
-    /// once for each filter that it matches, every subscription to one of these filters gets every copy.
-    pub fn subscription_identifiers(mut self, given: bool) -> Self {
-        self.subscription_identifiers = given;
         self
     }
 
@@ -441,30 +267,11 @@ impl ConnectOptions {
         self
     }
 
-    /// What to do if the server has a session and this client knows of none, such as one of an earlier process. By default
-    /// the connection ends: QoS 2 messages could be lost. It concerns a client without
-    /// [clean start](ConnectOptions::clean_start) only.
-    pub fn resume_without_state(mut self, what: ResumeWithoutState) -> Self {
-        self.resume_without_state = what;
-        self
-    }
-
     /// Go to another server where this one says so (5.0: 0x9C for once, 0x9D from now on), with the same user, password
     /// and TLS options: only where every server that this one may name is trusted with them. At most five times in a
     /// row; not over a [`connector`](ConnectOptions::connector).
     pub fn follow_redirects(mut self, follow: bool) -> Self {
         self.follow_redirects = follow;
-        self
-    }
-
-    /// Enhanced authentication (5.0) by this method; `converse` makes a new conversation for each connection and each
-    /// [`reauthenticate`](crate::Client::reauthenticate).
-    pub fn authentication<A: Authenticator + 'static>(
-        mut self,
-        method: impl Into<String>,
-        converse: impl Fn() -> A + Send + Sync + 'static,
-    ) -> Self {
-        self.authentication = Some(Method::new(method.into(), converse));
         self
     }
 
@@ -489,113 +296,10 @@ impl ConnectOptions {
         self
     }
 
-    /// Adds a user property to CONNECT (5.0). What it means is between the application and the server.
-    pub fn user_property(mut self, name: &str, value: &str) -> Self {
-        if let Err(error) = append(&mut self.properties, Property::UserProperty(name, value)) {
-            self.property_error.get_or_insert(error);
-        }
-        self
-    }
-
-    /// Ask for Response Information (5.0), which [`Connected`](crate::Connected) then carries.
-    pub fn request_response_information(mut self, wanted: bool) -> Self {
-        self.request_response_information = wanted;
-        self
-    }
-
-    /// Where the responses to [requests](crate::Client::request) come (5.0): a topic of this client alone. If not said it
-    /// is made of Response Information, where the server gave some, or begins with `dunlin/responses/`, and ends in random
-    /// characters.
-    ///
-    /// # Errors
-    /// It is no topic.
-    pub fn response_topic(mut self, topic: &str) -> Result<Self, TopicError> {
-        TopicName::new(topic)?;
-        self.response_topic = Some(topic.into());
-        Ok(self)
-    }
-
-    /// Whether the server may send reason strings and user properties with acknowledgements (5.0).
-    pub fn request_problem_information(mut self, wanted: bool) -> Self {
-        self.request_problem_information = wanted;
-        self
-    }
-
-    /// The server for people to read, as a URL without user name, password and query: `mqtts://broker.example:8883`,
-    /// `mqtt+unix:///run/mosquitto.sock`.
-    pub fn server_url(&self) -> String {
-        self.server.url()
-    }
-
-    /// Whether anything is said that 3.1.1 cannot.
-    fn needs_v5(&self) -> bool {
-        !self.properties.is_empty()
-            || self.authentication.is_some()
-            || self.request_response_information
-            || !self.request_problem_information
-            || self.will.as_ref().is_some_and(Will::has_properties)
-    }
-
-    fn check_properties(&self) -> Result<(), PropertyError> {
-        if let Some(error) = self.property_error {
-            return Err(error);
-        }
-        if let Some(method) = &self.authentication {
-            method.append(&mut Vec::new(), None)?;
-        }
-        let owner = PropertyOwner::Packet(PacketType::Connect);
-        Properties::check(owner, &self.properties).map_err(PropertyError::NotAllowed)?;
-        self.will.as_ref().map_or(Ok(()), |will| will.check().map(drop))
-    }
-
     /// From what the waits between tries are drawn: for tests that must go the same way again. Default: chance.
     pub fn random_seed(mut self, seed: u64) -> Self {
         self.random_seed = Some(seed);
         self
-    }
-
-    pub(crate) fn check(&self) -> Result<(), OptionsError> {
-        let text = |field, text: &str| check_text(text).map_err(|error| OptionsError::Text { field, error });
-        text("client identifier", &self.client_id)?;
-        text("user name", self.user_name.as_deref().unwrap_or_default())?;
-        let servers = || core::iter::once(&self.server).chain(self.others.iter().map(|other| &other.server));
-        servers().try_for_each(Server::check)?;
-        if self.providers.url.is_some() && !self.others.is_empty() {
-            return Err(OptionsError::ServersTwice);
-        }
-        let is_redirected = self.connector.is_some() || matches!(self.proxy, ProxyChoice::This(_));
-        if is_redirected && servers().any(|server| server.quic) {
-            return Err(OptionsError::QuicAlone);
-        }
-        if let ProxyChoice::This(proxy) = &self.proxy {
-            proxy.check().map_err(OptionsError::Proxy)?;
-        }
-        if self.password.as_ref().is_some_and(|password| password.len() > 0xFFFF) {
-            return Err(OptionsError::Text { field: "password", error: TextError::TooLong });
-        }
-        if self.will.as_ref().is_some_and(|will| will.is_too_long()) {
-            return Err(OptionsError::Text { field: "will", error: TextError::TooLong });
-        }
-        if self.receive_maximum == 0 || self.maximum_packet_size == 0 || self.send_maximum == Some(0) {
-            return Err(OptionsError::Zero);
-        }
-        if self.keep_alive.as_secs() > u16::MAX.into() {
-            return Err(OptionsError::KeepAliveTooLong);
-        }
-        self.check_properties().map_err(OptionsError::Property)?;
-        if self.version != Version::V5 {
-            if self.needs_v5() {
-                return Err(OptionsError::NeedsV5);
-            }
-            if self.password.is_some() && self.user_name.is_none() {
-                return Err(OptionsError::PasswordAlone);
-            }
-            let needs_client_id = !self.session_expiry.is_zero() || self.version == Version::V3_1;
-            if self.client_id.is_empty() && needs_client_id {
-                return Err(OptionsError::ClientIdEmpty);
-            }
-        }
-        Ok(())
     }
 }
 

@@ -39,7 +39,11 @@ pub(super) fn tables(sink: &Sink, programs: &[Program], quick: bool) -> Result<(
 
 /// What one message costs.
 pub(super) fn each(sink: &Sink, program: &Program, work: &Work, cost: Cost) -> Result<f64, Trouble> {
-    let count = |messages| cost(&program.command(sink, work, messages));
+    difference(|messages| cost(&program.command(sink, work, messages)))
+}
+
+/// What one of many costs, where this is what so many cost together with all else.
+pub(super) fn difference(count: impl Fn(u64) -> Result<u64, Trouble>) -> Result<f64, Trouble> {
     let (few, more) = (count(MESSAGES)?, count(3 * MESSAGES)?);
     Ok((more as f64 - few as f64) / (2 * MESSAGES) as f64)
 }

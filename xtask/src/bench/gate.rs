@@ -13,7 +13,8 @@ pub(super) fn run(writes: bool) -> Result<Outcome, Trouble> {
     }
     let programs: Vec<Program> = programs::all().into_iter().filter(Program::is_dunlin).collect();
     programs::build(&programs)?;
-    let figures = measure(&Sink::start()?, &programs)?;
+    let mut figures = measure(&Sink::start()?, &programs)?;
+    figures.extend(router()?);
     let holds = TABLE.judge(&figures, writes)?;
     Ok(if holds { Outcome::Passed } else { Outcome::Failed })
 }
@@ -31,6 +32,20 @@ fn measure(sink: &Sink, programs: &[Program]) -> Result<Vec<Figure>, Trouble> {
     }
     Ok(figures)
 }
+
+/// What it takes to find the subscriptions of a topic, among so many.
+fn router() -> Result<Vec<Figure>, Trouble> {
+    let program = programs::build_package(ROUTER)?;
+    let figure = |filters: &str| {
+        let each = costs::difference(|topics| {
+            costs::instructions(&[program.clone(), filters.to_owned(), topics.to_string()])
+        })?;
+        Ok(Figure::new(format!("router: {filters} filters"), each.round() as u64))
+    };
+    ["1", "100", "100000"].into_iter().map(figure).collect()
+}
+
+const ROUTER: &str = "bench-router";
 
 const TABLE: Table = Table {
     path: "bench/instructions.tsv",

@@ -148,14 +148,21 @@ impl Drop for Sink {
 
 /// Builds the sink and these programs.
 pub(super) fn build(programs: &[Program]) -> Result<(), Trouble> {
-    let manifest = "bench/Cargo.toml";
-    let target = ["--manifest-path", manifest, "--target-dir", TARGET_DIRECTORY];
-    let mut arguments = vec!["build", "--release", "--ignore-rust-version"];
-    arguments.extend(target);
-    arguments.extend(["-p", "bench-sink"]);
     let mut packages: Vec<_> = programs.iter().map(|program| program.package).collect();
+    packages.push("bench-sink");
     packages.sort_unstable();
     packages.dedup();
+    build_packages(&packages)
+}
+
+/// Builds this one, and gives its path.
+pub(super) fn build_package(package: &str) -> Result<String, Trouble> {
+    build_packages(&[package]).map(|()| path(package))
+}
+
+fn build_packages(packages: &[&str]) -> Result<(), Trouble> {
+    let mut arguments = vec!["build", "--release", "--ignore-rust-version"];
+    arguments.extend(["--manifest-path", "bench/Cargo.toml", "--target-dir", TARGET_DIRECTORY]);
     packages.iter().for_each(|package| arguments.extend(["-p", package]));
     let job = Job::measured(&arguments);
     if job.run()? == Outcome::Passed { Ok(()) } else { Err(Trouble::new(format!("`{job}` failed"))) }

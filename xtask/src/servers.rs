@@ -1,4 +1,4 @@
-//! `cargo xtask servers`: the same stories against real servers of several authors.
+//! `cargo xtask servers`: the same stories of real servers by several authors, and over every way to one of them.
 
 use crate::process::Job;
 use crate::report::{Outcome, Skip, Trouble};
@@ -17,6 +17,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
             ("ejabberd", extra.debian("ejabberdctl", "ejabberd")),
             ("NATS", extra.debian("nats-server", "nats-server")),
             ("rumqttd", extra.python("iotcore")),
+            ("an HTTP proxy", extra.debian("tinyproxy", "tinyproxy")),
+            ("a SOCKS proxy", extra.debian("microsocks", "microsocks")),
         ];
         for (name, _) in there.iter().filter(|(_, is_there)| !is_there) {
             println!("{}", Skip { what: (*name).to_owned(), why: "it cannot be installed here".to_owned() });

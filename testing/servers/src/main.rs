@@ -1,45 +1,52 @@
-//! The same stories against real servers of several authors: what an application relies on must not depend on whose the
-//! server is. What a server lacks is in a table and skipped by name; docs/servers.md tells the differences.
+//! The same stories of real servers by several authors, and of one of them over every way to it: what an application
+//! relies on must depend neither on whose the server is nor on what is below MQTT. What a server lacks is in a table and
+//! skipped by name; docs/servers.md tells the differences.
 //!
 //! ```text
-//! cargo xtask servers [NAME ...]
+//! cargo run -p dunlin-servers [PART OF "Mosquitto over TLS" ...]
 //! ```
 
 mod capabilities;
+mod host;
 mod place;
 mod stories;
+mod way;
 
 use std::{env, process::ExitCode, sync::Arc, time::Instant};
 
 use dunlin::Version;
-use dunlin_testkit::{RealServer, ServerKind};
+use dunlin_testkit::ServerKind;
 use place::Place;
 use stories::Story;
 use tokio::{sync::Mutex, time::timeout};
+use way::Way;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
     let wanted: Vec<String> = env::args().skip(1).map(|name| name.to_lowercase()).collect();
+    let over_tcp = ServerKind::ALL.map(|kind| (kind, Way::Tcp));
+    let others = Way::ALL.into_iter().filter(|way| *way != Way::Tcp).map(|way| (ServerKind::Mosquitto, way));
     let mut tally = Tally::default();
-    for kind in ServerKind::ALL {
-        if !wanted.is_empty() && !wanted.contains(&kind.to_string().to_lowercase()) {
+    for (kind, way) in over_tcp.into_iter().chain(others) {
+        let title = format!("{kind} over {way}");
+        if !wanted.is_empty() && !wanted.iter().any(|wanted| title.to_lowercase().contains(wanted)) {
             continue;
         }
         let began = Instant::now();
-        match RealServer::start(kind) {
-            Ok(server) => {
-                println!("{kind}, which began in {:.1} s", began.elapsed().as_secs_f64());
-                every_story(server, &mut tally).await;
+        match Place::start(kind, way) {
+            Ok(place) => {
+                println!("{title}, which began in {:.1} s", began.elapsed().as_secs_f64());
+                every_story(place, &mut tally).await;
             }
             Err(error) => {
-                println!("SKIPPED: {kind} ({error})");
+                println!("SKIPPED: {title} ({error})");
                 tally.absent += 1;
             }
         }
     }
     let Tally { told, failed, skipped, absent } = tally;
     println!(
-        "{told} stories told, {failed} failed, {skipped} skipped for what a server lacks; {absent} servers absent"
+        "{told} stories told, {failed} failed, {skipped} skipped for what a server lacks; {absent} servers or ways absent"
     );
     if failed == 0 && told > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -52,9 +59,9 @@ struct Tally {
     absent: u32,
 }
 
-async fn every_story(server: RealServer, tally: &mut Tally) {
-    let kind = server.kind();
-    let place = Arc::new(Mutex::new(Place::new(server)));
+async fn every_story(place: Place, tally: &mut Tally) {
+    let kind = place.host.kind();
+    let place = Arc::new(Mutex::new(place));
     for story in stories::ALL {
         for version in story.versions {
             let name = format!("{}, {version:?}", story.name);

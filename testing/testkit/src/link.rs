@@ -9,9 +9,13 @@ mod random;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(unix)]
+use tokio::net::UnixListener;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
@@ -22,9 +26,11 @@ pub(crate) use self::carry::{Resettable, close_gently};
 
 use self::carry::{Connection, carry};
 use self::control::Control;
+#[cfg(unix)]
+use crate::directory::Directory;
 
 /// A connection between a client and a server that splits, joins, delays, stalls and cuts what
-/// passes through it, over TCP or in memory.
+/// passes through it, over TCP, a socket of the file system, or in memory.
 ///
 /// What it does by itself is in a [`Plan`] for each [`Direction`]; what the test does to it is in
 /// the methods here. All that is random comes from one seed, which [`Link::seed`] and `Debug` tell:
@@ -174,12 +180,25 @@ impl LinkOptions {
     /// # Errors
     /// What the operating system says when no port can be had.
     pub async fn listen(self, server: impl Into<SocketAddr>) -> io::Result<(Link, SocketAddr)> {
-        let server = server.into();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let link = self.link();
-        tokio::spawn(accept(listener, server, self, Arc::clone(&link.control)));
+        tokio::spawn(accept(Listener::Tcp(listener), server.into(), self, Arc::clone(&link.control)));
         Ok((link, address))
+    }
+
+    /// As [`listen`](Self::listen), at a socket of the file system, which goes with the link.
+    ///
+    /// # Errors
+    /// What the operating system says when there can be no such socket.
+    #[cfg(unix)]
+    pub fn listen_at_a_socket(self, server: impl Into<SocketAddr>) -> io::Result<(Link, PathBuf)> {
+        let directory = Directory::create()?;
+        let path = directory.path().join("link.sock");
+        let listener = Listener::Unix { listener: UnixListener::bind(&path)?, _directory: directory };
+        let link = self.link();
+        tokio::spawn(accept(listener, server.into(), self, Arc::clone(&link.control)));
+        Ok((link, path))
     }
 
     /// A link in memory with one connection: returns it with its client's and its server's end.
@@ -199,14 +218,39 @@ impl LinkOptions {
     }
 }
 
-async fn accept(listener: TcpListener, server: SocketAddr, options: LinkOptions, control: Arc<Control>) {
+/// Where clients come in.
+enum Listener {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix {
+        listener: UnixListener,
+        _directory: Directory,
+    },
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Box<dyn Resettable>> {
+        Ok(match self {
+            Self::Tcp(listener) => {
+                let (client, _) = listener.accept().await?;
+                // Pieces shall leave as the plan cut them; a link that fails at this is still a link.
+                let _ = client.set_nodelay(true);
+                Box::new(client)
+            }
+            #[cfg(unix)]
+            Self::Unix { listener, .. } => Box::new(listener.accept().await?.0),
+        })
+    }
+}
+
+async fn accept(listener: Listener, server: SocketAddr, options: LinkOptions, control: Arc<Control>) {
     let mut gate = control.gate();
     loop {
         let accepted = tokio::select! {
             () = gate.closed() => return,
             accepted = listener.accept() => accepted,
         };
-        let Ok((client, _)) = accepted else {
+        let Ok(client) = accepted else {
             // Out of file descriptors, as a rule: they may come back.
             sleep(BETWEEN_ACCEPTS).await;
             continue;
@@ -219,9 +263,7 @@ async fn accept(listener: TcpListener, server: SocketAddr, options: LinkOptions,
         tokio::spawn(async move {
             match TcpStream::connect(server).await {
                 Ok(server) => {
-                    // Pieces shall leave as the plan cut them; a link that fails at this is still
-                    // a link.
-                    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+                    let _ = server.set_nodelay(true);
                     carry(client, server, connection).await;
                 }
                 Err(_) => client.prepare_reset(),

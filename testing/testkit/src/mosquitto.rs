@@ -126,18 +126,30 @@ impl Mosquitto {
         format!("mqtts://127.0.0.1:{}", self.mutual_tls_port())
     }
 
+    /// The port of the WebSocket listener on 127.0.0.1; only with [`MosquittoOptions::websockets`] there is one.
+    #[must_use]
+    pub fn websocket_port(&self) -> u16 {
+        self.ports.websocket
+    }
+
+    /// The port of the WebSocket listener with TLS on 127.0.0.1; only with [`MosquittoOptions::websockets`] there is one.
+    #[must_use]
+    pub fn websocket_tls_port(&self) -> u16 {
+        self.ports.websocket_tls
+    }
+
     /// The WebSocket listener as `ws://127.0.0.1:<port>/mqtt`; only with
     /// [`MosquittoOptions::websockets`] there is one.
     #[must_use]
     pub fn websocket_url(&self) -> String {
-        format!("ws://127.0.0.1:{}/mqtt", self.ports.websocket)
+        format!("ws://127.0.0.1:{}/mqtt", self.websocket_port())
     }
 
     /// The WebSocket listener with TLS as `wss://127.0.0.1:<port>/mqtt`; only with
     /// [`MosquittoOptions::websockets`] there is one.
     #[must_use]
     pub fn websocket_tls_url(&self) -> String {
-        format!("wss://127.0.0.1:{}/mqtt", self.ports.websocket_tls)
+        format!("wss://127.0.0.1:{}/mqtt", self.websocket_tls_port())
     }
 
     /// Where its socket in the file system is; only with [`MosquittoOptions::unix_socket`] there is one.

@@ -43,6 +43,7 @@ pub(crate) async fn a_storm(place: &mut Place, version: Version) {
 
     let (link, options) = place.behind_a_link(version).await;
     let publisher = within(Client::connect(kept(options, "storm", version))).await.unwrap();
+    let mut events = publisher.events();
     for number in 0..MESSAGES {
         for (topic, qos) in [("storm/once", best), ("storm/least", Qos::AtLeastOnce)] {
             let publish = publisher.publish(topic, number.to_string()).qos(qos);
@@ -57,9 +58,9 @@ pub(crate) async fn a_storm(place: &mut Place, version: Version) {
             })
             .await;
             link.cut(if number % 120 == 30 { Cut::Reset } else { Cut::Close });
+            event(&mut events, |event| matches!(event, Event::Connected(_))).await;
         }
     }
-    assert!(publisher.statistics().connections > 3);
     let closed = within(publisher.close(Drain::ALL)).await;
     assert_eq!((closed.unsent, closed.unknown), (0, 0));
     within(receiving).await.unwrap();
@@ -109,10 +110,10 @@ pub(crate) async fn the_server_is_killed(place: &mut Place, version: Version) {
     let client = place.connect(version).await;
     let mut subscription = within(client.subscribe("back").qos(Qos::AtLeastOnce)).await.unwrap();
     let mut events = client.events();
-    place.server.kill();
+    place.host.kill();
     event(&mut events, |event| matches!(event, Event::Disconnected { .. })).await;
     let receipt = within(client.publish("back", "later").qos(Qos::AtLeastOnce).accepted()).await.unwrap();
-    tokio::task::block_in_place(|| place.server.start_again()).unwrap();
+    tokio::task::block_in_place(|| place.host.start_again());
     event(&mut events, |event| matches!(event, Event::Connected(_))).await;
     assert!(matches!(within(receipt).await, Outcome::Delivered(_)));
     assert_eq!(text(&mut subscription).await, "later");

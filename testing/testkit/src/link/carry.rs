@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
 use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::control::{Control, Gate};
@@ -22,6 +24,12 @@ impl Resettable for TcpStream {
         // A socket that refuses is broken already, and its end is no longer ours to choose.
         let _ = self.set_zero_linger();
     }
+}
+
+#[cfg(unix)]
+impl Resettable for UnixStream {
+    /// Such a socket knows no reset: what is dropped is closed.
+    fn prepare_reset(&self) {}
 }
 
 impl Resettable for Box<dyn Resettable> {

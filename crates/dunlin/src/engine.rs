@@ -68,6 +68,9 @@ pub(crate) struct Engine {
     freed: usize,
     driver: Option<Waker>,
     queue_limit: usize,
+    queue_messages: usize,
+    /// Messages that wait to be transmitted, and some that do no more.
+    pub(crate) queued_at_most: usize,
     when_full: WhenFull,
     reconnect_when_stalled: bool,
     /// A message above this never has room.
@@ -159,6 +162,8 @@ impl Engine {
             freed: 0,
             driver: None,
             queue_limit: options.queue_bytes.max(1),
+            queue_messages: options.queue_messages.max(1),
+            queued_at_most: 0,
             when_full: options.when_full,
             reconnect_when_stalled: options.reconnect_when_stalled,
             memory_limit: options.memory_bytes,

@@ -61,6 +61,7 @@ use crate::{
 /// | subscription identifiers | given, where the server has them |
 /// | send maximum (messages to the server, unacknowledged) | 1,024, in 3.1.1 20; the server may lower it |
 /// | queue (bytes accepted and not yet transmitted) | 128 KiB |
+/// | queue (messages accepted and not yet transmitted) | as many as its bytes allow |
 /// | when the queue is full | publishers wait |
 /// | memory for messages that wait for their acknowledgement | 16 MiB copied, as much by reference |
 /// | unread bytes of all subscriptions | 16 MiB |
@@ -113,6 +114,7 @@ pub struct ConnectOptions {
     /// `None`: as many as a server is sure to take.
     pub(crate) send_maximum: Option<u16>,
     pub(crate) queue_bytes: usize,
+    pub(crate) queue_messages: usize,
     pub(crate) when_full: WhenFull,
     pub(crate) memory_bytes: usize,
     pub(crate) unread_bytes: usize,
@@ -166,6 +168,7 @@ impl ConnectOptions {
             subscription_identifiers: true,
             send_maximum: None,
             queue_bytes: 128 << 10,
+            queue_messages: usize::MAX,
             when_full: WhenFull::Wait,
             memory_bytes: 16 << 20,
             unread_bytes: 16 << 20,

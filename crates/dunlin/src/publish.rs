@@ -158,6 +158,9 @@ impl<'a> Publish<'a> {
                     break published;
                 }
             };
+            if published.is_ok() {
+                engine.queued_at_most = engine.queued_at_most.saturating_add(1);
+            }
             match published {
                 Ok(None) => Ok(Accepted::default()),
                 Ok(Some(id)) => {

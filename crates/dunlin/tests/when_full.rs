@@ -16,9 +16,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 const DROPPED: Outcome = Outcome::Rejected(Rejection::Dropped);
 
-/// Room for ten messages of [`accept`], and no more.
-fn small(options: ConnectOptions, policy: WhenFull) -> ConnectOptions {
-    options.queue_bytes(10 * 100).when_full(policy)
+/// Room for ten messages of [`accept`], and no more: by their bytes, or by their number.
+const LIMITS: [Limit; 2] = [|options| options.queue_bytes(10 * 100), |options| options.queue_messages(10)];
+type Limit = fn(ConnectOptions) -> ConnectOptions;
+
+fn every_qos_and_limit() -> impl Iterator<Item = (Qos, Limit)> {
+    EVERY_QOS.into_iter().flat_map(|qos| LIMITS.map(|limit| (qos, limit)))
 }
 
 /// A message of about 100 bytes, with a number.
@@ -34,9 +37,9 @@ async fn numbers(server: &Server, count: u64) -> Vec<u8> {
 
 #[tokio::test(start_paused = true)]
 async fn who_does_not_want_to_wait_is_refused_at_once() {
-    for qos in EVERY_QOS {
+    for (qos, limit) in every_qos_and_limit() {
         let server = Arc::new(Server::start().await.unwrap());
-        let (client, driver) = Client::with_driver(small(to_server(&server), WhenFull::Reject)).unwrap();
+        let (client, driver) = Client::with_driver(limit(to_server(&server)).when_full(WhenFull::Reject)).unwrap();
         let accepted: Vec<_> = (0..).map_while(|number| accept(&client, qos, number).ok()).collect();
         assert_eq!(accepted.len(), 10);
         let publish = || client.publish("t", "one more").qos(qos);
@@ -54,9 +57,9 @@ async fn who_does_not_want_to_wait_is_refused_at_once() {
 #[tokio::test(start_paused = true)]
 async fn the_oldest_make_room_and_their_outcome_says_so() {
     for version in VERSIONS {
-        for qos in EVERY_QOS {
+        for (qos, limit) in every_qos_and_limit() {
             let server = Arc::new(Server::start().await.unwrap());
-            let options = small(to_server(&server), WhenFull::DropOldest).version(version);
+            let options = limit(to_server(&server)).when_full(WhenFull::DropOldest).version(version);
             let (client, driver) = Client::with_driver(options).unwrap();
             let mut events = client.events();
             let mut receipts: Vec<_> = (0..100).map(|number| accept(&client, qos, number).unwrap()).collect();
@@ -82,30 +85,33 @@ async fn the_oldest_make_room_and_their_outcome_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn messages_of_qos_0_make_room_first() {
-    let server = Arc::new(Server::start().await.unwrap());
-    let (client, driver) = Client::with_driver(small(to_server(&server), WhenFull::DropQos0First)).unwrap();
-    for number in 0..20 {
-        let qos = if number % 2 == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce };
-        client.publish("t", &[number; 95]).qos(qos).post().unwrap();
+    for limit in LIMITS {
+        let server = Arc::new(Server::start().await.unwrap());
+        let (client, driver) =
+            Client::with_driver(limit(to_server(&server)).when_full(WhenFull::DropQos0First)).unwrap();
+        for number in 0..20 {
+            let qos = if number % 2 == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce };
+            client.publish("t", &[number; 95]).qos(qos).post().unwrap();
+        }
+        assert_eq!(client.statistics().dropped_unsent, 10);
+        // And when none is left, the others.
+        client.publish("t", &[20; 95]).qos(Qos::AtLeastOnce).post().unwrap();
+        let driver = tokio::spawn(driver);
+        assert_eq!(numbers(&server, 10).await, [3, 5, 7, 9, 11, 13, 15, 17, 19, 20]);
+        within(client.close(Drain::ALL)).await;
+        within(driver).await.unwrap();
     }
-    assert_eq!(client.statistics().dropped_unsent, 10);
-    // And when none is left, the others.
-    client.publish("t", &[20; 95]).qos(Qos::AtLeastOnce).post().unwrap();
-    let driver = tokio::spawn(driver);
-    assert_eq!(numbers(&server, 10).await, [3, 5, 7, 9, 11, 13, 15, 17, 19, 20]);
-    within(client.close(Drain::ALL)).await;
-    within(driver).await.unwrap();
 }
 
 /// A server that reads nothing for now.
-async fn stuck(policy: WhenFull) -> (Client, DuplexStream) {
+async fn stuck(limit: Limit, policy: WhenFull) -> (Client, DuplexStream) {
     let (ours, mut theirs) = tokio::io::duplex(300);
     let ours = Arc::new(Mutex::new(Some(ours)));
     let options = ConnectOptions::new("server").connector(move || {
         let ours = ours.lock().unwrap().take().ok_or(std::io::ErrorKind::AddrInUse.into());
         async move { ours }
     });
-    let options = small(options, policy).version(Version::V3_1_1).client_id("c").keep_alive(Duration::ZERO);
+    let options = limit(options).when_full(policy).version(Version::V3_1_1).client_id("c").keep_alive(Duration::ZERO);
     let client = Client::start(options).unwrap();
     let mut connect = [0; 15];
     theirs.read_exact(&mut connect).await.unwrap();
@@ -116,8 +122,11 @@ async fn stuck(policy: WhenFull) -> (Client, DuplexStream) {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_begun_is_not_dropped() {
-    for policy in [WhenFull::DropOldest, WhenFull::DropQos0First] {
-        let (client, mut server) = stuck(policy).await;
+    for (policy, limit) in [WhenFull::DropOldest, WhenFull::DropQos0First]
+        .into_iter()
+        .flat_map(|policy| LIMITS.map(|limit| (policy, limit)))
+    {
+        let (client, mut server) = stuck(limit, policy).await;
         let mut receipts = Vec::new();
         for number in 0..200 {
             receipts.push(accept(&client, Qos::AtMostOnce, number).unwrap());
@@ -154,9 +163,9 @@ async fn what_was_begun_is_not_dropped() {
 #[tokio::test(start_paused = true)]
 async fn a_message_can_be_taken_back_until_it_is_sent() {
     for version in VERSIONS {
-        for qos in EVERY_QOS {
+        for (qos, limit) in every_qos_and_limit() {
             let server = Arc::new(Server::start().await.unwrap());
-            let options = small(to_server(&server), WhenFull::Wait).version(version);
+            let options = limit(to_server(&server)).when_full(WhenFull::Wait).version(version);
             let (client, driver) = Client::with_driver(options).unwrap();
             let receipts: Vec<_> = (0..10).map(|number| accept(&client, qos, number).unwrap()).collect();
             let mut waits = Box::pin(client.publish("t", "waits").accepted());

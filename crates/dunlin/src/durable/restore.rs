@@ -89,6 +89,7 @@ fn restore_entries(engine: &mut Engine, values: &Values, now: u64) -> Result<(us
     for id in received {
         engine.session.restore_received(id).map_err(setup_error)?;
     }
+    engine.queued_at_most = engine.session.queued();
     Ok((unread, damaged))
 }
 

@@ -35,6 +35,14 @@ impl ConnectOptions {
         self
     }
 
+    /// Messages that may wait to be transmitted, beside [their bytes](ConnectOptions::queue_bytes). A message that was sent
+    /// at least in part waits no more, even if it must be sent again. While the queue is full, to publish takes time in
+    /// proportion to this number.
+    pub fn queue_messages(mut self, messages: usize) -> Self {
+        self.queue_messages = messages;
+        self
+    }
+
     /// What becomes of a message for which there is no room in the queue.
     pub fn when_full(mut self, policy: WhenFull) -> Self {
         self.when_full = policy;
@@ -90,8 +98,8 @@ impl ConnectOptions {
     }
 }
 
-/// What becomes of a message that finds the queue [full](ConnectOptions::queue_bytes), or no
-/// [memory](ConnectOptions::memory_bytes) left.
+/// What becomes of a message that finds the queue full ([bytes](ConnectOptions::queue_bytes),
+/// [messages](ConnectOptions::queue_messages)), or no [memory](ConnectOptions::memory_bytes) left.
 ///
 /// What is dropped was never sent, not even in part: its outcome is [`Rejection::Dropped`](crate::Rejection::Dropped),
 /// and it is [counted](crate::Statistics::dropped_unsent). Where all that waits was begun nothing can be dropped, and

@@ -1,4 +1,4 @@
-use dunlin::{Client, Drain, Durability, Event, Outcome, Rejection, Uncertainty};
+use dunlin::{Client, Drain, Durability, Event, Outcome, PublishError, Rejection, Uncertainty};
 
 use super::*;
 use crate::scene::event;
@@ -262,4 +262,20 @@ async fn an_assigned_client_identifier_stays() {
     }
     assert_eq!(ids[0].0, ids[1].0);
     assert_eq!([ids[0].1, ids[1].1], [false, true]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_from_before_counts_as_queued() {
+    let store = MemoryStore::default();
+    let client = apart(&store);
+    for number in 0..5 {
+        within(enqueue(&client, &number.to_string(), Qos::AtLeastOnce).stored()).await.unwrap();
+    }
+    within(client.abort()).await;
+    let options = ConnectOptions::new("server").client_id("c").session_expiry(HOUR).store(store.snapshot());
+    let options = options.queue_messages(6).connector(pending::<io::Result<DuplexStream>>);
+    let client = Client::start(options).unwrap();
+    let _sixth = enqueue(&client, "5", Qos::AtMostOnce);
+    assert_eq!(client.publish("t", "one too many").enqueue().map(drop), Err(PublishError::Full));
+    within(client.abort()).await;
 }

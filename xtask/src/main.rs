@@ -22,6 +22,7 @@ mod excuses;
 mod firmware;
 mod fuzz;
 mod house;
+mod interleavings;
 mod json;
 mod layers;
 mod mutants;
@@ -157,6 +158,14 @@ static COMMANDS: &[Command] = &[
         details: &["NAME        break only these, of testing/simulation/sabotage"],
         every_run: true,
         run: simulation::run,
+    },
+    Command {
+        name: "interleavings",
+        arguments: "[--orders N]",
+        about: "the client and its driver in many orders of their threads: no wake-up is lost",
+        details: &["--orders N   so many of each kind, rather than 1,000"],
+        every_run: true,
+        run: interleavings::run,
     },
     Command {
         name: "servers",

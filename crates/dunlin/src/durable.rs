@@ -10,13 +10,13 @@ pub use setup_error::StoreSetupError;
 
 use core::fmt;
 use std::{
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use dunlin_session::Store;
 
-use crate::lock;
+use crate::{lock, sync::Mutex};
 
 /// When what is accepted is written to the [store](crate::ConnectOptions::store).
 ///

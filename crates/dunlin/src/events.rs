@@ -7,9 +7,8 @@ use std::{collections::VecDeque, sync::Arc, task::Waker, time::Duration};
 use dunlin_codec::{Qos, ReasonCode};
 use dunlin_session::{Limits, Outcome, StoreError};
 use futures_core::Stream;
-use std::sync::Mutex;
 
-use crate::{ConnectionError, Message, Said, lock};
+use crate::{ConnectionError, Message, Said, lock, sync::Mutex};
 
 /// What happened to a client. The lifecycle obeys a grammar: every `Connecting` ends in one `Connected` or one
 /// `ConnectFailed`, every `Connected` in one `Disconnected`, and `Closed` is the last.

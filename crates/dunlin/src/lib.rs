@@ -142,10 +142,12 @@ pub use websocket::{WebSocketError, WebSocketOptions};
 #[cfg(feature = "websocket")]
 pub use websocket::{WebSocketNotSpoken, WebSocketSetupError, WebSocketViolation};
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+/// Where threads meet: the locks and atomics of std, or those of shuttle, which tries out their orders.
+#[cfg(dunlin_shuttle)]
+use shuttle::sync;
+#[cfg(not(dunlin_shuttle))]
+use std::sync;
+use std::{sync::PoisonError, time::Duration};
 
 /// Whether this build writes to `tracing`.
 pub(crate) const TRACING: bool = cfg!(feature = "tracing");
@@ -154,7 +156,7 @@ pub(crate) const QUIC: bool = cfg!(feature = "quic");
 
 /// Nothing in this crate panics while it holds a lock; if something did, its data would still be whole.
 #[inline]
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &sync::Mutex<T>) -> sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

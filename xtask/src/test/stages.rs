@@ -102,6 +102,7 @@ pub(super) fn all(options: Options) -> Vec<Stage> {
     stages.extend(subcommand("conformance", &["--check"], None));
     if !options.quick {
         stages.extend(subcommand("simulation", &[], None));
+        stages.extend(subcommand("interleavings", &[], None));
         stages.extend(subcommand("probe", &[], Some(needs::FIRMWARE_TARGET)));
         stages.extend(subcommand("bench", &["--gate"], None));
         stages.extend(subcommand("sizes", &[], Some(needs::FIRMWARE_TARGET)));
@@ -206,7 +207,7 @@ mod tests {
             assert_eq!(listed, command.every_run, "{}", command.name);
         }
         let quick = all(Options { quick: true, ..Options::default() });
-        let slow = ["probe", "simulation", "sizes", "firmware", "soak", "platforms", "servers"];
+        let slow = ["probe", "simulation", "interleavings", "sizes", "firmware", "soak", "platforms", "servers"];
         assert!(quick.iter().all(|stage| !slow.contains(&stage.name)));
     }
 }

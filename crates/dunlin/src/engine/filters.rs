@@ -6,7 +6,7 @@ mod slow;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Arc, atomic::AtomicUsize},
+    sync::Arc,
     task::Waker,
 };
 
@@ -17,7 +17,7 @@ use super::{
     inbox::{Batch, Inbox},
     router::Router,
 };
-use crate::{Event, OnSlow, OnStall, Said, SubscribeError, message::Parts};
+use crate::{Event, OnSlow, OnStall, Said, SubscribeError, message::Parts, sync::atomic::AtomicUsize};
 use identifiers::{Identifiers, Standing};
 pub(crate) use requests::Answer;
 

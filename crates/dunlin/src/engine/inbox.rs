@@ -1,16 +1,20 @@
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
 use dunlin_codec::Qos;
 
-use crate::{Message, SubscribeError, lock, message::Parts};
+use crate::{
+    Message, SubscribeError, lock,
+    message::Parts,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 /// What lies between the engine and one subscription: its messages, and what became of its requests.
 #[derive(Debug)]

@@ -1,15 +1,17 @@
-use std::{
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    task::Waker,
-};
+use std::{sync::Arc, task::Waker};
 
 use dunlin_session::Delivery;
 
 use super::{Engine, Holder};
-use crate::{ConnectOptions, authentication::Method, lock};
+use crate::{
+    ConnectOptions,
+    authentication::Method,
+    lock,
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
 
 /// What the handles of a client and its driver share: the engine behind one short lock, under which nobody makes a
 /// system call, wakes a task or waits.

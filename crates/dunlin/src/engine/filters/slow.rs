@@ -1,7 +1,7 @@
-use std::sync::{Arc, atomic::AtomicUsize};
+use std::sync::Arc;
 
 use super::{Filters, Held};
-use crate::{OnSlow, engine::inbox::Shed};
+use crate::{OnSlow, engine::inbox::Shed, sync::atomic::AtomicUsize};
 
 impl Filters {
     /// How many subscriptions there are for which reading is to stop.

@@ -287,6 +287,9 @@ impl Lifecycle {
             let done = is_settled(engine);
             let goes_on = next != Next::InDueTime;
             let give_up = done || first && !goes_on && !was_connected;
+            if was_connected && matches!(error, ConnectionError::ClosedByServer | ConnectionError::Server(_)) {
+                engine.handle_closed_by_server(wakers);
+            }
             if give_up || goes_on {
                 engine.session.handle_connection_closed();
             } else if error.is_lasting() {

@@ -39,6 +39,7 @@ use crate::{
 };
 use durable::Durable;
 use filters::{Answer, Filters};
+use outcomes::Suspect;
 use receipts::Receipts;
 use responses::Responses;
 use round_trip::RoundTrip;
@@ -73,6 +74,7 @@ pub(crate) struct Engine {
     pub(crate) queued_at_most: usize,
     when_full: WhenFull,
     reconnect_when_stalled: bool,
+    suspect: Suspect,
     /// A message above this never has room.
     pub(crate) memory_limit: usize,
     /// The session had no memory or no identifier for a message, and nothing has left since.
@@ -166,6 +168,7 @@ impl Engine {
             queued_at_most: 0,
             when_full: options.when_full,
             reconnect_when_stalled: options.reconnect_when_stalled,
+            suspect: Suspect::default(),
             memory_limit: options.memory_bytes,
             memory_full: false,
             space: Vec::new(),

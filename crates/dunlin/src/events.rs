@@ -60,12 +60,13 @@ pub enum Event {
         /// What the server said about all filters of the request.
         said: Said,
     },
-    /// The server has not acknowledged a message for the ack timeout, though it answers others; it is told again while it
-    /// lasts. See [`ConnectOptions::ack_timeout`](crate::ConnectOptions::ack_timeout).
+    /// The server has not acknowledged a message for the [ack timeout](crate::ConnectOptions::ack_timeout), though it
+    /// answers others; it is told again while it lasts. Or it has closed three connections or more, one after the other,
+    /// on each of which this message was the first: as a server of 3.1.1 does that does not take it.
     AckStalled {
         /// The number that the caller gave the message.
         label: Option<u32>,
-        /// How often this was told of it.
+        /// How often it was overdue, or how many connections were closed.
         times: u8,
     },
     /// A message of a resumed session that no subscription claimed in [time](crate::ConnectOptions::claim_within). It is

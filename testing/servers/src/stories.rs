@@ -61,6 +61,7 @@ pub(crate) const ALL: &[Story] = &[
     without("no shared subscriptions: said at once", &[Version::V5], Feature::SharedSubscriptions, |place, version| Box::pin(lacking::shared(place, version))),
     without("no 5.0: said at once", &[Version::V5], Feature::V5, |place, version| Box::pin(lacking::v5(place, version))),
     without("no QoS 2: QoS 1 goes on", &[Version::V3_1_1], Feature::ExactlyOnce, |place, version| Box::pin(lacking::exactly_once(place, version))),
+    without("no QoS 2: it does not go on for ever", &[Version::V3_1_1], Feature::ExactlyOnce, |place, version| Box::pin(lacking::exactly_once_kept(place, version))),
     both("clients outlive the server", &[], |place, version| Box::pin(sessions::the_server_is_killed(place, version))),
 ];
 

@@ -40,8 +40,26 @@ impl<M: Memory> Outbound<M> {
     }
 
     fn first_sent(&mut self) -> u16 {
-        let (mut id, sent) = (self.published.first, self.sent());
-        while let Some(slot) = self.slots.at(id).filter(|slot| slot.at.wrapping_add(slot.len) as usize <= sent) {
+        let sent = self.sent();
+        self.first_published(|_, end| end <= sent)
+    }
+
+    /// The first message that went out on this connection, at least in part, and waits for an answer. 0: none does.
+    pub(crate) fn first_begun(&mut self) -> u16 {
+        let cursor = self.cursor;
+        match self.first_published(|start, _| start < cursor) {
+            0 => self.released.first,
+            id => id,
+        }
+    }
+
+    /// The first message of QoS 1 or 2, of those in front that are in a part of the log: from where to where they are
+    /// tells.
+    fn first_published(&mut self, is_part: impl Fn(usize, usize) -> bool) -> u16 {
+        let mut id = self.published.first;
+        while let Some(slot) = self.slots.at(id)
+            && is_part(slot.at as usize, slot.at.wrapping_add(slot.len) as usize)
+        {
             if slot.qos != Qos::AtMostOnce {
                 return id;
             }

@@ -60,6 +60,13 @@ impl<M: Memory> Session<M> {
         None
     }
 
+    /// The message of QoS 1 or 2 that was transmitted first on this connection, at least in part, and has no outcome: to be
+    /// asked before the end of the connection is told. Where a server closes one connection after the other, and it is the
+    /// same message each time, it may close because of it: in 3.1.1 it has no other answer to what it does not take.
+    pub fn first_begun(&mut self) -> Option<PacketId> {
+        PacketId::new(self.outbound.first_begun())
+    }
+
     /// Stops waiting for the acknowledgement of a message that was sent, such as after
     /// [`AckStalled`](Timeout::AckStalled) on several connections: its outcome is
     /// [`Uncertainty::NoAnswer`](crate::Uncertainty::NoAnswer), which is not told again, and it is not sent again. Its

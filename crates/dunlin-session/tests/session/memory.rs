@@ -55,6 +55,7 @@ pub(crate) trait Face {
     fn queued(&mut self) -> usize;
     fn unacknowledged(&mut self) -> usize;
     fn has_left(&mut self, id: PacketId) -> bool;
+    fn first_begun(&mut self) -> Option<PacketId>;
     fn is_ping_due(&self) -> bool;
     fn is_session_stored(&mut self) -> bool;
     fn abandon(&mut self) -> usize;
@@ -377,6 +378,10 @@ impl<M: Given> Face for Session<M> {
 
     fn has_left(&mut self, id: PacketId) -> bool {
         self.has_left(id)
+    }
+
+    fn first_begun(&mut self) -> Option<PacketId> {
+        self.first_begun()
     }
 
     fn is_ping_due(&self) -> bool {

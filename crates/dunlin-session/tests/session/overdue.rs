@@ -331,3 +331,37 @@ fn a_message_whose_payload_waits_was_not_sent_and_cannot_be_given_up() {
         assert_eq!([head, scene.wire()].concat(), [whole, behind].concat());
     }
 }
+
+#[test]
+fn the_message_that_went_out_first_on_this_connection_is_known() {
+    for mut scene in scenes() {
+        let first = |scene: &mut Scene| scene.first_begun().map(PacketId::get);
+        meet(&mut scene, false);
+        scene.send(QOS0, b"zero");
+        assert_eq!(first(&mut scene), None);
+        let ids = [QOS2, QOS1, QOS2].map(|options| scene.send(options, b"one"));
+        assert_eq!(first(&mut scene), None, "nothing has left");
+        scene.wire();
+        assert_eq!(first(&mut scene), Some(ids[0]));
+        scene.receives(&ack(PUBREC, ids[0]));
+        assert_eq!(first(&mut scene), Some(ids[1]), "messages come before releases");
+        for again in [false, true] {
+            if again {
+                let now = scene.now;
+                scene.handle_connection_lost(now);
+                meet(&mut scene, true);
+                assert_eq!(first(&mut scene), Some(ids[0]), "of what was sent before only the release is left for now");
+            }
+            scene.wire();
+            assert_eq!(first(&mut scene), Some(ids[1]));
+        }
+        scene.receives(&ack(PUBACK, ids[1]));
+        scene.receives(&ack(PUBREC, ids[2]));
+        assert_eq!(first(&mut scene), Some(ids[0]));
+        scene.wire();
+        scene.receives(&ack(PUBCOMP, ids[0]));
+        assert_eq!(first(&mut scene), Some(ids[2]));
+        scene.receives(&ack(PUBCOMP, ids[2]));
+        assert_eq!(first(&mut scene), None);
+    }
+}

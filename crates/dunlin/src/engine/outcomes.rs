@@ -95,6 +95,20 @@ impl Engine {
         false
     }
 
+    /// The server closed the connection. Where it has done so several times in a row, the message that was sent first each
+    /// time may be why. (An identifier is not given again at once, so it is one message.)
+    pub(crate) fn handle_closed_by_server(&mut self, wakers: &mut Vec<Waker>) {
+        let first = self.session.first_begun();
+        let times = if first == self.suspect.first { self.suspect.times.saturating_add(1) } else { 1 };
+        self.suspect = Suspect { first, times };
+        let Suspect { first: Some(id), times: STALLS.. } = self.suspect else { return };
+        let label = self.receipts.label(id);
+        self.tell(Event::AckStalled { label, times });
+        if self.reconnect_when_stalled && self.session.give_up(id) {
+            self.settle(id, Outcome::Unknown(Uncertainty::NoAnswer), Said::NOTHING, wakers);
+        }
+    }
+
     /// The client is closed: gives everything its last outcome.
     pub(crate) fn abandon(&mut self, wakers: &mut Vec<Waker>) {
         // Nobody asked about those, so nobody is told; but they are counted.
@@ -142,6 +156,15 @@ impl Engine {
             }
         }
     }
+}
+
+/// What may be the reason why the server closes its connections.
+#[derive(Debug, Default)]
+pub(crate) struct Suspect {
+    /// The message that was sent first on the last one.
+    first: Option<PacketId>,
+    /// Connections that were closed in a row with that message in front.
+    times: u8,
 }
 
 /// How often a message without an acknowledgement may cost a connection.

@@ -91,7 +91,9 @@ impl ConnectOptions {
     }
 
     /// Connect anew where a message has no acknowledgement for the ack timeout: with a session that is kept it is then
-    /// sent again. At most three times for a message, which is [`NoAnswer`](crate::Uncertainty::NoAnswer) after that.
+    /// sent again. At most three times for a message, which is [`NoAnswer`](crate::Uncertainty::NoAnswer) after that; so is
+    /// one because of which, as it seems, the server closes three connections in a row. Without this such a message is sent
+    /// again on every connection, and [told](crate::Event::AckStalled).
     pub fn reconnect_when_stalled(mut self, reconnect: bool) -> Self {
         self.reconnect_when_stalled = reconnect;
         self

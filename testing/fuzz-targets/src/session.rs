@@ -1,6 +1,8 @@
 mod account;
 mod calls;
 mod client;
+#[path = "../../../crates/dunlin-session/tests/session/heap.rs"]
+mod heap;
 mod judge;
 mod memory;
 mod wire;
@@ -11,7 +13,7 @@ use std::{cell::Cell, rc::Rc};
 
 use crate::decision::Decisions;
 use client::Client;
-use memory::{Board, Given, Heap, Room};
+use memory::{Board, Given, Room, on_the_heap};
 
 /// The bytes are what the application, the driver and the server do, call after call, in any order.
 ///
@@ -27,7 +29,7 @@ pub fn session_calls(data: &[u8]) {
             play(Client::new(version, board.storage(), Rc::new(Cell::new(0)), room), &mut decisions);
         }
         _ => {
-            let (storage, held) = Heap::storage(room);
+            let (storage, held) = on_the_heap(room);
             play(Client::new(version, storage, held, room), &mut decisions);
         }
     }
@@ -94,7 +96,7 @@ pub fn session_input(data: &[u8]) {
             hear(Client::new(version, board.storage(), Rc::new(Cell::new(0)), room), shape, input, slowly)
         }
         _ => {
-            let (storage, held) = Heap::storage(room);
+            let (storage, held) = on_the_heap(room);
             hear(Client::new(version, storage, held, room), shape, input, slowly)
         }
     });

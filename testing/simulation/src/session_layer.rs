@@ -1,5 +1,7 @@
 mod client;
 mod disk;
+#[path = "../../../crates/dunlin-session/tests/session/heap.rs"]
+mod heap;
 mod memory;
 mod watch;
 

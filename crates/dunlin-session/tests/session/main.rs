@@ -14,6 +14,7 @@ mod discarding;
 mod driver;
 mod expiry;
 mod faults;
+mod heap;
 mod inbound_memory;
 mod keep_alive;
 mod memory;

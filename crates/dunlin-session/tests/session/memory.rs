@@ -1,6 +1,6 @@
 //! The memories that every story is told in, behind one face.
 
-use std::{collections::VecDeque, marker::PhantomData, rc::Rc};
+use std::rc::Rc;
 
 use dunlin_codec::{PacketId, Properties, Qos, ReasonCode, SubscriptionFilter, TopicFilter, TopicName, Version};
 use dunlin_session::{
@@ -10,7 +10,10 @@ use dunlin_session::{
     Segments, Session, SliceAliases, Slices, Slot, State, Storage, Timeout,
 };
 
-use crate::store::Kept;
+use crate::{
+    heap::{Beside, Body, Heap},
+    store::Kept,
+};
 
 /// A session, whatever its memory.
 pub(crate) trait Face {
@@ -118,20 +121,20 @@ impl Kind {
                 )
                 .with_aliases(SliceAliases::new(vec![0; 4 * 10].leak(), 8)),
             )),
-            Kind::Heap => Box::new(on_the_heap::<_, false>(version, room, NoJournal)),
-            Kind::Stored => Box::new(on_the_heap::<_, true>(version, room, HeapJournal::default())),
-            Kind::Journal => Box::new(on_the_heap::<_, false>(version, room, HeapJournal::default())),
+            Kind::Heap => Box::new(on_the_heap::<_, ()>(version, room, NoJournal)),
+            Kind::Stored => Box::new(on_the_heap::<_, AtOnce>(version, room, HeapJournal::default())),
+            Kind::Journal => Box::new(on_the_heap::<_, ()>(version, room, HeapJournal::default())),
         }
     }
 }
 
-fn on_the_heap<J: Journal, const STORED: bool>(version: Version, room: Room, journal: J) -> Session<Heap<J, STORED>> {
+fn on_the_heap<J: Journal, X>(version: Version, room: Room, journal: J) -> Session<Heap<J, X>> {
     Session::new(
         version,
         Storage {
             log: HeapBuffer::new(64, room.log),
             control: HeapBuffer::new(16, room.control),
-            segments: Beside::default(),
+            segments: Beside::new(usize::MAX).0,
             slots: HeapTable::new(room.slots),
             inbound: HeapInbound::default(),
             inbound_aliases: HeapInboundAliases::new(32),
@@ -141,88 +144,8 @@ fn on_the_heap<J: Journal, const STORED: bool>(version: Version, room: Room, jou
     )
 }
 
-/// Memory that grows, with payloads of [`SHARED_FROM`] bytes and more beside the log. `STORED`: what there is to store
-/// is stored before anything else happens.
-pub(crate) struct Heap<J, const STORED: bool>(PhantomData<J>);
-
-impl<J: Journal, const STORED: bool> Memory for Heap<J, STORED> {
-    type Log = HeapBuffer;
-    type Control = HeapBuffer;
-    type Segments = Beside;
-    type Slots = HeapTable<Option<Rc<[u8]>>>;
-    type Inbound = HeapInbound;
-    type InboundAliases = HeapInboundAliases;
-    type OutboundAliases = HeapOutboundAliases;
-    type Journal = J;
-}
-
-#[derive(Default)]
-pub(crate) struct Beside(VecDeque<(usize, Rc<[u8]>)>);
-
-pub(crate) enum Body<'p> {
-    Borrowed(&'p [u8]),
-    Shared(Rc<[u8]>),
-}
-
-impl AsRef<[u8]> for Body<'_> {
-    fn as_ref(&self) -> &[u8] {
-        match self {
-            Body::Borrowed(bytes) => bytes,
-            Body::Shared(bytes) => bytes,
-        }
-    }
-}
-
-impl Segments for Beside {
-    type Payload<'p> = Body<'p>;
-    type Kept = Option<Rc<[u8]>>;
-    type Shared = Rc<[u8]>;
-
-    fn rides_beside(payload: &Body<'_>) -> bool {
-        matches!(payload, Body::Shared(_))
-    }
-
-    fn push(&mut self, at: usize, payload: Body<'_>) -> Option<Self::Kept> {
-        let Body::Shared(bytes) = payload else { return None };
-        self.push_again(at, &Some(Rc::clone(&bytes)));
-        Some(Some(bytes))
-    }
-
-    fn push_again(&mut self, at: usize, kept: &Self::Kept) {
-        if let Some(bytes) = kept {
-            assert!(self.0.back().is_none_or(|(last, _)| *last < at), "segments in order of offset");
-            self.0.push_back((at, Rc::clone(bytes)));
-        }
-    }
-
-    fn len(kept: &Self::Kept) -> usize {
-        kept.as_ref().map_or(0, |bytes| bytes.len())
-    }
-
-    fn shared(kept: &Self::Kept) -> Option<&Rc<[u8]>> {
-        kept.as_ref()
-    }
-
-    fn release(&mut self, _: Self::Kept) {}
-
-    fn first(&self) -> Option<(usize, &Rc<[u8]>)> {
-        self.0.front().map(|(at, bytes)| (*at, bytes))
-    }
-
-    fn pop(&mut self) {
-        self.0.pop_front();
-    }
-
-    fn shift(&mut self, distance: usize) {
-        for (at, _) in &mut self.0 {
-            *at -= distance;
-        }
-    }
-
-    fn clear(&mut self) {
-        self.0.clear();
-    }
-}
+/// What there is to store is stored before anything else happens.
+pub(crate) struct AtOnce;
 
 /// How a payload is given to a session with this memory.
 pub(crate) trait Given: Memory {
@@ -243,11 +166,23 @@ impl Given for Slices<'_, SliceAliases<'_>> {
     }
 }
 
-impl<J: Journal, const STORED: bool> Given for Heap<J, STORED> {
-    const STORED: bool = STORED;
+impl<J: Journal> Given for Heap<J> {
+    const STORED: bool = false;
 
     fn payload(bytes: &[u8]) -> Body<'_> {
-        if bytes.len() < SHARED_FROM { Body::Borrowed(bytes) } else { Body::Shared(bytes.into()) }
+        Body::new(bytes, SHARED_FROM)
+    }
+
+    fn shared(payload: &Rc<[u8]>) -> Vec<u8> {
+        payload.to_vec()
+    }
+}
+
+impl<J: Journal> Given for Heap<J, AtOnce> {
+    const STORED: bool = true;
+
+    fn payload(bytes: &[u8]) -> Body<'_> {
+        Body::new(bytes, SHARED_FROM)
     }
 
     fn shared(payload: &Rc<[u8]>) -> Vec<u8> {

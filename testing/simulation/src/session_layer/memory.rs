@@ -1,12 +1,13 @@
 //! The two memories of a session.
 
-use std::{collections::VecDeque, marker::PhantomData, rc::Rc};
+use std::rc::Rc;
 
 use dunlin_session::{
     HeapBuffer, HeapInbound, HeapInboundAliases, HeapJournal, HeapOutboundAliases, HeapTable, Journal, Memory,
     NoJournal, Nothing, Received, Segments, SliceAliases, Slices, Slot, Storage,
 };
 
+use super::heap::{Beside, Body, Heap};
 use crate::random::Random;
 
 /// Slices with room for the server's aliases.
@@ -39,20 +40,6 @@ impl Room {
     }
 }
 
-/// Memory that grows, with payloads of [`SHARED_FROM`] bytes and more beside the log.
-pub(super) struct Heap<J>(PhantomData<J>);
-
-impl<J: Journal> Memory for Heap<J> {
-    type Log = HeapBuffer;
-    type Control = HeapBuffer;
-    type Segments = Beside;
-    type Slots = HeapTable<Option<Rc<[u8]>>>;
-    type Inbound = HeapInbound;
-    type InboundAliases = HeapInboundAliases;
-    type OutboundAliases = HeapOutboundAliases;
-    type Journal = J;
-}
-
 /// How far memory grows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
@@ -71,87 +58,13 @@ impl Bounds {
         Storage {
             log: HeapBuffer::new(64, self.log),
             control: HeapBuffer::new(16, self.control),
-            segments: Beside::default(),
+            segments: Beside::new(usize::MAX).0,
             slots: HeapTable::new(self.slots),
             inbound: HeapInbound::default(),
             inbound_aliases: HeapInboundAliases::new(128),
             outbound_aliases: HeapOutboundAliases::new(2),
             journal: J::default(),
         }
-    }
-}
-
-#[derive(Default)]
-pub(super) struct Beside(VecDeque<(usize, Rc<[u8]>)>);
-
-pub(super) enum Body<'p> {
-    Borrowed(&'p [u8]),
-    Shared(Rc<[u8]>),
-}
-
-impl<'p> Body<'p> {
-    fn new(bytes: &'p [u8]) -> Self {
-        if bytes.len() < SHARED_FROM { Self::Borrowed(bytes) } else { Self::Shared(bytes.into()) }
-    }
-}
-
-impl AsRef<[u8]> for Body<'_> {
-    fn as_ref(&self) -> &[u8] {
-        match self {
-            Body::Borrowed(bytes) => bytes,
-            Body::Shared(bytes) => bytes,
-        }
-    }
-}
-
-impl Segments for Beside {
-    type Payload<'p> = Body<'p>;
-    type Kept = Option<Rc<[u8]>>;
-    type Shared = Rc<[u8]>;
-
-    fn rides_beside(payload: &Body<'_>) -> bool {
-        matches!(payload, Body::Shared(_))
-    }
-
-    fn push(&mut self, at: usize, payload: Body<'_>) -> Option<Self::Kept> {
-        let Body::Shared(bytes) = payload else { return None };
-        self.push_again(at, &Some(Rc::clone(&bytes)));
-        Some(Some(bytes))
-    }
-
-    fn push_again(&mut self, at: usize, kept: &Self::Kept) {
-        if let Some(bytes) = kept {
-            assert!(self.0.back().is_none_or(|(last, _)| *last < at), "segments in order of offset");
-            self.0.push_back((at, Rc::clone(bytes)));
-        }
-    }
-
-    fn len(kept: &Self::Kept) -> usize {
-        kept.as_ref().map_or(0, |bytes| bytes.len())
-    }
-
-    fn shared(kept: &Self::Kept) -> Option<&Rc<[u8]>> {
-        kept.as_ref()
-    }
-
-    fn release(&mut self, _: Self::Kept) {}
-
-    fn first(&self) -> Option<(usize, &Rc<[u8]>)> {
-        self.0.front().map(|(at, bytes)| (*at, bytes))
-    }
-
-    fn pop(&mut self) {
-        self.0.pop_front();
-    }
-
-    fn shift(&mut self, distance: usize) {
-        for (at, _) in &mut self.0 {
-            *at -= distance;
-        }
-    }
-
-    fn clear(&mut self) {
-        self.0.clear();
     }
 }
 
@@ -185,7 +98,7 @@ impl Given for Heap<NoJournal> {
     const STORES: bool = false;
 
     fn payload(bytes: &[u8]) -> Body<'_> {
-        Body::new(bytes)
+        Body::new(bytes, SHARED_FROM)
     }
 
     fn shared(payload: &Rc<[u8]>) -> &[u8] {
@@ -198,7 +111,7 @@ impl Given for Heap<HeapJournal> {
     const STORES: bool = true;
 
     fn payload(bytes: &[u8]) -> Body<'_> {
-        Body::new(bytes)
+        Body::new(bytes, SHARED_FROM)
     }
 
     fn shared(payload: &Rc<[u8]>) -> &[u8] {

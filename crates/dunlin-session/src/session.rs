@@ -462,6 +462,9 @@ impl<M: Memory> Session<M> {
         self.close(if self.version.is_v5() { Some(reason) } else { None });
     }
 
+    /// Once a connection, so a function of its own.
+    #[cold]
+    #[inline(never)]
     fn close(&mut self, farewell: Option<ReasonCode>) {
         match self.state {
             State::Connected => self.farewell = farewell,

@@ -63,6 +63,37 @@ impl<'a> Publish<'a> {
         reader.result(Self { dup, qos, retain, topic, packet_id, properties, payload: reader.rest() })
     }
 
+    /// Reads one as most are: well-formed, without properties and with a topic. `None`: [`Publish::decode`] tells what it
+    /// is. With it comes whether its topic is `known`, one that came before, which is not checked again: messages of one
+    /// topic often come one behind the other, and that check is the largest part of reading a small one.
+    #[inline(always)]
+    pub fn decode_plain(
+        version: Version,
+        first_byte: u8,
+        body: &'a [u8],
+        known: TopicName<'_>,
+    ) -> Option<(Self, bool)> {
+        let qos = Qos::from_u8(first_byte >> 1 & 3)?;
+        let (dup, retain) = (first_byte & DUP != 0, first_byte & RETAIN != 0);
+        let (topic_len, rest) = body.split_first_chunk()?;
+        let (topic, mut payload) = rest.split_at_checked(u16::from_be_bytes(*topic_len).into())?;
+        let is_known = topic == known.as_bytes();
+        if topic.is_empty() || !(is_known || text::is_topic(topic)) || (dup && qos == Qos::AtMostOnce) {
+            return None;
+        }
+        let mut packet_id = None;
+        if qos != Qos::AtMostOnce {
+            let (id, rest) = payload.split_first_chunk()?;
+            packet_id = Some(PacketId::new(u16::from_be_bytes(*id))?);
+            payload = rest;
+        }
+        if version.is_v5() {
+            payload = payload.strip_prefix(&[0])?;
+        }
+        let topic = TopicName::of_checked(topic);
+        Some((Self { dup, qos, retain, topic, packet_id, properties: Properties::NONE, payload }, is_known))
+    }
+
     /// Writes it; see [`crate::Packet::encode`].
     pub fn encode(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
         let head = self.head_len(version)?;

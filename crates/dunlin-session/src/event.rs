@@ -71,6 +71,30 @@ pub enum Event<'i> {
     Disconnected(Disconnect<'i>),
 }
 
+/// A message that came, see [`Session::handle_message`](crate::Session::handle_message).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "input must be consumed"]
+pub struct Arrived<'i> {
+    /// The packet.
+    pub publish: Publish<'i>,
+    /// Its topic is the one that was known.
+    pub is_known: bool,
+    /// As in [`Event::Message`].
+    pub delivery: Option<Delivery>,
+    /// Its length: go on with what follows.
+    pub consumed: usize,
+}
+
+/// What an acknowledgement came to, see [`Session::handle_success`](crate::Session::handle_success).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "input must be consumed"]
+pub struct Succeeded {
+    /// As in [`Event::Settled`]; `None`: that is still to come.
+    pub settled: Option<(PacketId, Outcome)>,
+    /// Its length: go on with what follows.
+    pub consumed: usize,
+}
+
 /// How a published message ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {

@@ -78,7 +78,7 @@ mod session;
 
 pub use aliases::{InboundAliases, NoAliases, OutboundAliases, SliceAliases};
 pub use backoff::Backoff;
-pub use event::{Chunk, Delivery, Event, Outcome, Progress, Rejection, Timeout, Uncertainty};
+pub use event::{Arrived, Chunk, Delivery, Event, Outcome, Progress, Rejection, Succeeded, Timeout, Uncertainty};
 #[cfg(feature = "alloc")]
 pub use heap::{
     HeapBuffer, HeapInbound, HeapInboundAliases, HeapJournal, HeapOutboundAliases, HeapTable, Store, StoreChange,

@@ -1,12 +1,12 @@
 use dunlin_codec::{
     Ack, Auth, Connack, DecodeError, Disconnect, FixedHeader, Malformed, PacketId, PacketType, Properties, PropertyId,
-    ProtocolViolation, Publish, Qos, ReasonCode, Suback,
+    ProtocolViolation, Publish, Qos, ReasonCode, Suback, TopicName,
 };
 
 use super::{Session, State};
 use crate::{
-    AUTHENTICATION, Arrival, Change, Delivery, EXACTLY_ONCE, Event, Inbound, InboundAliases, Instant, Journal, LIMITS,
-    Memory, Outcome, Progress, journal,
+    AUTHENTICATION, Arrival, Arrived, Change, Delivery, EXACTLY_ONCE, Event, Inbound, InboundAliases, Instant, Journal,
+    LIMITS, Memory, Outcome, Progress, Succeeded, journal,
     lane::{PUBCOMP, PUBREL},
     number::Number,
     outbound::Acknowledged,
@@ -42,6 +42,93 @@ impl<M: Memory> Session<M> {
         }
         let handled = self.handle_publish(header.first_byte, body);
         self.progress(len, handled)
+    }
+
+    /// A shorter way for what comes most often: takes a message without properties off the front of `input`, if that is
+    /// what is there, all of it, and nothing is wrong with it. `None`: nothing was taken, and
+    /// [`handle_input`](Session::handle_input) tells what it is.
+    ///
+    /// `known` is a topic that came before, such as that of the last message, and is not checked again.
+    #[inline(always)]
+    pub fn handle_message<'i>(&mut self, input: &'i [u8], known: TopicName<'_>) -> Option<Arrived<'i>> {
+        let header = FixedHeader::read(input).ok()??;
+        let len = header.packet_len();
+        if header.first_byte >> 4 != PUBLISH
+            || self.state != State::Connected
+            || len > self.maximum_packet_size as usize
+        {
+            return None;
+        }
+        let body = input.get(header.len..len)?;
+        let (publish, is_known) = Publish::decode_plain(self.version, header.first_byte, body, known)?;
+        let delivery = match publish.packet_id {
+            None => None,
+            Some(id) => Some(self.arrive(id, publish.qos)?),
+        };
+        self.timing.handle_received();
+        Some(Arrived { publish, is_known, delivery, consumed: len })
+    }
+
+    /// As [`handle_message`](Session::handle_message), of an acknowledgement of "success": what a server mostly says to
+    /// messages of ours, and the PUBREL of one of its own.
+    #[inline(always)]
+    pub fn handle_success(&mut self, input: &[u8]) -> Option<Succeeded> {
+        let [first_byte, 2, high, low, ..] = *input else { return None };
+        let id = PacketId::new(u16::from_be_bytes([high, low]))?;
+        if self.state != State::Connected {
+            return None;
+        }
+        let packet_type = match first_byte {
+            0x40 => PacketType::Puback,
+            0x50 if EXACTLY_ONCE && self.lane.has_room() => PacketType::Pubrec,
+            0x62 if EXACTLY_ONCE && self.lane.has_room() => return self.handle_success_of_release(id),
+            0x70 if EXACTLY_ONCE => PacketType::Pubcomp,
+            _ => return None,
+        };
+        let settled = match self.outbound.handle_ack(packet_type, id, ReasonCode::SUCCESS, &self.lane) {
+            Acknowledged::Settled(outcome) => Some((id, outcome)),
+            Acknowledged::Release => {
+                self.put_release(id);
+                None
+            }
+            Acknowledged::Late | Acknowledged::ReleaseLater => None,
+            // Nothing was changed.
+            Acknowledged::Unknown | Acknowledged::Blocked | Acknowledged::Early | Acknowledged::Wrong => return None,
+        };
+        self.timing.handle_received();
+        Some(Succeeded { settled, consumed: 4 })
+    }
+
+    #[inline]
+    fn handle_success_of_release(&mut self, id: PacketId) -> Option<Succeeded> {
+        match self.handle_pubrel(id) {
+            Handled::Blocked => None,
+            Handled::Event(_) => {
+                self.timing.handle_received();
+                Some(Succeeded { settled: None, consumed: 4 })
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn put_release(&mut self, id: PacketId) {
+        self.lane.acknowledge(self.version, PUBREL, id, ReasonCode::SUCCESS);
+        self.outbound.release_put(id, self.lane.end());
+    }
+
+    /// `None`: there is more to be said about it than that it came.
+    #[inline]
+    fn arrive(&mut self, id: PacketId, qos: Qos) -> Option<Delivery> {
+        if !EXACTLY_ONCE && qos == Qos::ExactlyOnce || self.inbound.unanswered() >= self.receive_maximum as usize {
+            return None;
+        }
+        match self.inbound.arrive(id, qos) {
+            Arrival::New(number) => {
+                Some(Delivery { id, qos, connection: self.connection, number: Number::new(number) })
+            }
+            // It is the same when it is asked again.
+            Arrival::Repeated | Arrival::Full => None,
+        }
     }
 
     #[inline(always)]
@@ -206,8 +293,7 @@ impl<M: Memory> Session<M> {
         match acknowledged {
             Acknowledged::Settled(outcome) => settled(outcome),
             Acknowledged::Release => {
-                self.lane.acknowledge(self.version, PUBREL, id, ReasonCode::SUCCESS);
-                self.outbound.release_put(id, self.lane.end());
+                self.put_release(id);
                 Ok(Handled::Event(None))
             }
             Acknowledged::Unknown if packet_type == PacketType::Pubrec && !ack.reason.is_error() => {

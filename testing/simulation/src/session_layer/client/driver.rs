@@ -1,5 +1,5 @@
-use dunlin_codec::{PacketId, PacketType, PropertyId, PublishHead, ReasonCode};
-use dunlin_session::{Chunk, ConnectOptions, Event, Progress, Session, State};
+use dunlin_codec::{PacketId, PacketType, Properties, PropertyId, PublishHead, ReasonCode, TopicName};
+use dunlin_session::{Chunk, ConnectOptions, Event, Instant, Progress, Session, State, Succeeded};
 
 use super::{Arrived, Client, Use, at};
 use crate::{
@@ -145,7 +145,7 @@ impl Client {
         let mut consumed = 0;
         self.blocked = false;
         while !self.step() {
-            match session.handle_input(at(self.now), &input[consumed..]) {
+            match next(session, at(self.now), &input[consumed..]) {
                 Progress::Packet { consumed: len, event } => {
                     consumed += len;
                     if let Some(event) = event {
@@ -231,6 +231,19 @@ impl Client {
         self.poll_settled(session);
         (self.closing, self.blocked) = (false, false);
     }
+}
+
+/// As the driver of the client does it: by the shorter ways, where there is one.
+fn next<'i, M: Given>(session: &mut Session<M>, now: Instant, input: &'i [u8]) -> Progress<'i> {
+    if let Some(message) = session.handle_message(input, TopicName::of_checked(b"")) {
+        let event = Event::Message { publish: message.publish, delivery: message.delivery };
+        return Progress::Packet { consumed: message.consumed, event: Some(event) };
+    }
+    if let Some(Succeeded { settled, consumed }) = session.handle_success(input) {
+        let event = settled.map(|(id, outcome)| Event::Settled { id, outcome, properties: Properties::NONE });
+        return Progress::Packet { consumed, event };
+    }
+    session.handle_input(now, input)
 }
 
 /// Turns of a driver, of which a run has a few thousand.

@@ -376,7 +376,7 @@ impl Lifecycle {
         let mut wakers = Vec::new();
         let mut engine = self.shared.lock();
         let result = act(&mut engine, &mut wakers);
-        engine.pass_on(&bytes::Bytes::new(), &mut wakers);
+        engine.pass_on(bytes::Bytes::new(), &mut wakers);
         drop(engine);
         wakers.into_iter().for_each(Waker::wake);
         result
@@ -443,7 +443,7 @@ impl Drop for EndOnDrop {
         engine.abandon(&mut wakers);
         engine.tell(Event::Closed);
         engine.set_status(Status::Closed, &mut wakers);
-        engine.pass_on(&bytes::Bytes::new(), &mut wakers);
+        engine.pass_on(bytes::Bytes::new(), &mut wakers);
         drop(engine);
         wakers.into_iter().for_each(Waker::wake);
     }

@@ -27,7 +27,7 @@ use std::{
 
 use bytes::Bytes;
 use dunlin_codec::{PropertyId, Publish};
-use dunlin_session::{Delivery, Instant, Session};
+use dunlin_session::{Arrived, Delivery, Instant, Session};
 
 use crate::{
     ConnectOptions, ConnectionError, Event, Message, ReauthenticateError, Status, WhenFull,
@@ -193,7 +193,6 @@ impl Engine {
 
     /// Gives a message to the subscriptions that it belongs to. It is acknowledged when all of them have taken it.
     /// `overfull`: more bytes wait than should.
-    #[inline]
     pub(crate) fn deliver(
         &mut self,
         base: *const u8,
@@ -220,6 +219,38 @@ impl Engine {
         }
         let dropped = &mut self.statistics.dropped;
         let holders = self.filters.hand_out(topic, publish.properties, &parts, overfull, dropped);
+        if holders != 1 {
+            self.handle_holders(holders, parts, overfull);
+        }
+    }
+
+    /// Whether messages go to subscriptions, and nowhere else.
+    pub(crate) fn delivers_plainly(&self) -> bool {
+        self.listeners.is_empty() && self.durable.is_none()
+    }
+
+    /// As [`deliver`](Engine::deliver), of a message without properties that goes to subscriptions and nowhere else: the
+    /// way of most.
+    #[inline(always)]
+    pub(crate) fn deliver_plain(&mut self, base: *const u8, arrived: &Arrived<'_>, overfull: bool) {
+        let Arrived { publish, delivery, .. } = arrived;
+        if !arrived.is_known {
+            self.filters.look_for(publish.topic.as_bytes());
+        }
+        self.statistics.received += 1;
+        let v5 = self.session.version().is_v5();
+        let parts = Parts::new(base, publish, None, *delivery, v5);
+        let holders = self.filters.hand_out_by_topic(&parts, overfull, &mut self.statistics.dropped);
+        if holders != 1 {
+            // Made anew, so that the other need not be in memory.
+            self.handle_holders(holders, Parts::new(base, &publish.clone(), None, *delivery, v5), overfull);
+        }
+    }
+
+    /// A message has more than one holder, or none.
+    #[cold]
+    fn handle_holders(&mut self, holders: usize, parts: Parts, overfull: bool) {
+        let delivery = parts.delivery;
         if holders == 0 {
             if self.unclaimed.take(parts, overfull) {
                 return;
@@ -227,14 +258,10 @@ impl Engine {
             self.statistics.unclaimed += 1;
         }
         let Some(delivery) = delivery else { return };
-        match holders {
-            0 => {
-                self.session.acknowledge(delivery);
-            }
-            1 => {}
-            _ => {
-                self.shared_deliveries.insert(delivery, holders);
-            }
+        if holders == 0 {
+            self.session.acknowledge(delivery);
+        } else {
+            self.shared_deliveries.insert(delivery, holders);
         }
     }
 
@@ -273,7 +300,8 @@ impl Engine {
 
     /// Passes on what the packets of a chunk came to: messages to subscriptions, events to listeners. Gives the bytes
     /// that now wait in subscriptions.
-    pub(crate) fn pass_on(&mut self, chunk: &Bytes, wakers: &mut Vec<Waker>) -> usize {
+    pub(crate) fn pass_on(&mut self, chunk: Bytes, wakers: &mut Vec<Waker>) -> usize {
+        let chunk = Arc::new(chunk);
         if !self.told.is_empty() {
             self.listeners.retain(|listener| Arc::strong_count(listener) > 1);
         }
@@ -285,7 +313,7 @@ impl Engine {
             self.listeners.iter().for_each(|listener| wakers.extend(listener.push(event.clone())));
         }
         let gate = self.gate();
-        let bytes = self.filters.pass_on(chunk, gate, wakers) + self.unclaimed.pass_on(chunk);
+        let bytes = self.filters.pass_on(&chunk, gate, wakers) + self.unclaimed.pass_on(&chunk);
         bytes - self.hand_out_responses(wakers)
     }
 

@@ -17,13 +17,12 @@ use crate::{
 /// for long keeps up to 256 KiB with it, unless it is [detached](Message::detach).
 #[derive(Clone)]
 pub struct Message {
-    bytes: Bytes,
+    chunk: Arc<Bytes>,
     parts: Parts,
-    owner: Option<Owner>,
+    owner: Option<Arc<Owner>>,
 }
 
 /// Who acknowledges a message, where the application does it.
-#[derive(Clone)]
 pub(crate) struct Owner {
     pub(crate) shared: Arc<Shared>,
     pub(crate) holder: Holder,
@@ -145,22 +144,23 @@ impl Parts {
 }
 
 impl Message {
-    pub(crate) fn new(bytes: Bytes, parts: Parts) -> Self {
-        Self { bytes, parts, owner: None }
+    pub(crate) fn new(chunk: Arc<Bytes>, parts: Parts) -> Self {
+        Self { chunk, parts, owner: None }
     }
 
-    pub(crate) fn owned(bytes: Bytes, parts: Parts, owner: Option<Owner>) -> Self {
-        Self { bytes, parts, owner }
+    #[inline]
+    pub(crate) fn owned(chunk: Arc<Bytes>, parts: Parts, owner: Option<Arc<Owner>>) -> Self {
+        Self { chunk, parts, owner }
     }
 
     /// Another one of the same chunk.
     #[inline]
-    pub(crate) fn become_neighbour(&mut self, parts: Parts, owner: Option<Owner>) {
+    pub(crate) fn become_neighbour(&mut self, parts: Parts, owner: Option<Arc<Owner>>) {
         (self.parts, self.owner) = (parts, owner);
     }
 
-    pub(crate) fn into_parts(self) -> (Bytes, Parts) {
-        (self.bytes, self.parts)
+    pub(crate) fn into_parts(self) -> (Arc<Bytes>, Parts) {
+        (self.chunk, self.parts)
     }
 
     pub(crate) fn delivery(&self) -> Option<Delivery> {
@@ -206,7 +206,7 @@ impl Message {
 
     /// What it says, without a copy, to keep.
     pub fn payload_bytes(&self) -> Bytes {
-        self.bytes.slice(usize_range(self.parts.payload()))
+        self.chunk.slice(usize_range(self.parts.payload()))
     }
 
     /// What it says, if that is UTF-8.
@@ -294,11 +294,11 @@ impl Message {
         let properties_at = copy(self.parts.topic());
         let (payload_at, end) = (copy(self.parts.properties()), copy(self.parts.payload()));
         let parts = Parts { topic_at: 0, properties_at, payload_at, end, ..self.parts.clone() };
-        Self { bytes: bytes.into(), parts, owner: self.owner.clone() }
+        Self { chunk: Arc::new(bytes.into()), parts, owner: self.owner.clone() }
     }
 
     fn part(&self, range: Range<u32>) -> &[u8] {
-        self.bytes.get(usize_range(range)).unwrap_or_default()
+        self.chunk.get(usize_range(range)).unwrap_or_default()
     }
 }
 

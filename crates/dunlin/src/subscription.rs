@@ -185,8 +185,10 @@ pub struct Subscription {
     handle: Arc<Handle>,
     holder: Holder,
     inbox: Arc<Inbox>,
-    manual: bool,
-    current: Batch,
+    /// Where the application acknowledges.
+    owner: Option<Arc<Owner>>,
+    /// It is being read.
+    current: Option<Batch>,
     /// Of the current batch, lent to the application.
     held: Option<Message>,
     /// Handed to the application and not yet acknowledged.
@@ -201,8 +203,8 @@ impl Subscription {
             handle: handle.clone(),
             holder,
             inbox,
-            manual,
-            current: Batch::default(),
+            owner: manual.then(|| Arc::new(Owner { shared: handle.shared.clone(), holder })),
+            current: None,
             held: None,
             taken: Vec::new(),
             taken_bytes: 0,
@@ -233,20 +235,19 @@ impl Subscription {
     /// As [`next`](Subscription::next), for whoever is done with a message before it asks for another: that saves the
     /// count of a reference for each message. A message to be kept is to be cloned. May be dropped at any time without loss.
     pub async fn next_ref(&mut self) -> Option<&Message> {
-        poll_fn(|cx| self.poll_with(cx, Self::hold)).await?;
-        self.held.as_ref()
+        if poll_fn(|cx| self.poll_held(cx)).await { self.held.as_ref() } else { None }
     }
 
     /// The next message, if one waits.
     pub fn try_next(&mut self) -> Option<Message> {
         self.acknowledge(false);
         loop {
-            if let Some(message) = self.take(Self::give) {
+            if let Some(message) = self.take() {
                 return Some(message);
             }
             self.acknowledge(true);
             self.held = None;
-            self.current = self.inbox.try_batch(&mut self.current)?;
+            self.current = Some(self.inbox.try_batch(&mut self.current)?);
         }
     }
 
@@ -263,60 +264,79 @@ impl Subscription {
 
     #[inline]
     fn poll(&mut self, cx: &Context<'_>) -> Poll<Option<Message>> {
-        self.poll_with(cx, Self::give)
-    }
-
-    #[inline]
-    fn poll_with<T>(
-        &mut self,
-        cx: &Context<'_>,
-        hand_over: impl Fn(&mut Self, Parts, Option<Owner>) -> T,
-    ) -> Poll<Option<T>> {
         self.acknowledge(false);
         loop {
-            if let Some(message) = self.take(&hand_over) {
+            if let Some(message) = self.take() {
                 return Poll::Ready(Some(message));
             }
-            self.acknowledge(true);
-            self.held = None;
-            match core::task::ready!(self.inbox.poll_batch(&mut self.current, cx)) {
-                Some(batch) => self.current = batch,
-                None => return Poll::Ready(None),
+            if !core::task::ready!(self.poll_batch(cx)) {
+                return Poll::Ready(None);
             }
         }
     }
 
+    fn poll_held(&mut self, cx: &Context<'_>) -> Poll<bool> {
+        self.acknowledge(false);
+        loop {
+            if self.hold() {
+                return Poll::Ready(true);
+            }
+            if !core::task::ready!(self.poll_batch(cx)) {
+                return Poll::Ready(false);
+            }
+        }
+    }
+
+    /// The batch is read: waits for another. False: no more will come.
+    #[cold]
+    fn poll_batch(&mut self, cx: &Context<'_>) -> Poll<bool> {
+        self.acknowledge(true);
+        self.held = None;
+        self.current = core::task::ready!(self.inbox.poll_batch(&mut self.current, cx));
+        Poll::Ready(self.current.is_some())
+    }
+
+    /// The next message of the batch.
     #[inline]
-    fn take<T>(&mut self, hand_over: impl Fn(&mut Self, Parts, Option<Owner>) -> T) -> Option<T> {
-        let parts = self.current.parts.pop_front()?;
-        let is_stored = self.manual && parts.delivery_id.is_some() && parts.delivery.is_none();
-        if !is_stored {
-            // Of what is stored there may be as much as may be unread.
-            self.taken_bytes += parts.len();
+    fn take(&mut self) -> Option<Message> {
+        let batch = self.current.as_mut()?;
+        let parts = batch.parts.pop_front()?;
+        let chunk = batch.chunk.clone();
+        let owner = self.note(&parts);
+        Some(Message::owned(chunk, parts, owner))
+    }
+
+    /// As [`take`](Subscription::take), to be lent: messages of one chunk share the reference to it.
+    #[inline]
+    fn hold(&mut self) -> bool {
+        let Some(batch) = &mut self.current else { return false };
+        let Some(parts) = batch.parts.pop_front() else { return false };
+        let owner = self.note(&parts);
+        match (&mut self.held, &self.current) {
+            (Some(held), _) => held.become_neighbour(parts, owner),
+            (held, Some(batch)) => *held = Some(Message::owned(batch.chunk.clone(), parts, owner)),
+            _ => {}
         }
-        if self.manual {
-            let owner = (is_stored || parts.delivery.is_some())
-                .then(|| Owner { shared: self.handle.shared.clone(), holder: self.holder });
-            return Some(hand_over(self, parts, owner));
+        true
+    }
+
+    /// A message is handed over: notes what is to be done when the application is done with it, unless it does that
+    /// itself.
+    #[inline]
+    fn note(&mut self, parts: &Parts) -> Option<Arc<Owner>> {
+        if let Some(owner) = &self.owner {
+            let is_stored = parts.delivery_id.is_some() && parts.delivery.is_none();
+            if !is_stored {
+                // Of what is stored there may be as much as may be unread.
+                self.taken_bytes += parts.len();
+            }
+            return (is_stored || parts.delivery.is_some()).then(|| owner.clone());
         }
+        self.taken_bytes += parts.len();
         if let Some(delivery) = parts.delivery {
             self.taken.push(delivery);
         }
-        Some(hand_over(self, parts, None))
-    }
-
-    #[inline]
-    fn give(&mut self, parts: Parts, owner: Option<Owner>) -> Message {
-        Message::owned(self.current.chunk.clone(), parts, owner)
-    }
-
-    /// Messages of one chunk share the reference to it.
-    #[inline]
-    fn hold(&mut self, parts: Parts, owner: Option<Owner>) {
-        match &mut self.held {
-            Some(held) => held.become_neighbour(parts, owner),
-            None => self.held = Some(self.give(parts, owner)),
-        }
+        None
     }
 
     /// Whoever asks for a message is done with those before. While the driver works, some are collected, which is
@@ -344,10 +364,10 @@ impl Subscription {
             engine.ask(&mut wakers);
         });
         wakers.into_iter().for_each(core::task::Waker::wake);
-        let current = core::mem::take(&mut self.current);
-        let waiting = current.parts.iter().map(Parts::len).sum::<usize>();
-        self.taken_bytes += waiting;
-        self.taken.extend(current.parts.into_iter().filter_map(|parts| parts.delivery));
+        for parts in self.current.take().into_iter().flat_map(|batch| batch.parts) {
+            self.taken_bytes += parts.len();
+            self.taken.extend(parts.delivery);
+        }
         for batch in self.inbox.clear() {
             self.taken_bytes += batch.bytes;
             self.taken.extend(batch.parts.into_iter().filter_map(|parts| parts.delivery));

@@ -188,7 +188,7 @@ impl<'d> Connection<'d> {
             engine.memory_full &= self.write.is_empty();
             engine.take_space_wakers(&mut self.wakers);
             if engine.has_told() {
-                engine.pass_on(&Bytes::new(), &mut self.wakers);
+                engine.pass_on(Bytes::new(), &mut self.wakers);
             }
             let closing = engine.session.state() == State::Closing;
             drop(engine);

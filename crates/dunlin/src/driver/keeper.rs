@@ -79,7 +79,7 @@ impl Keeper {
         let mut wakers = Vec::new();
         let mut engine = self.shared.lock();
         let result = act(&mut engine, &mut wakers);
-        engine.pass_on(&bytes::Bytes::new(), &mut wakers);
+        engine.pass_on(bytes::Bytes::new(), &mut wakers);
         self.shared.remove_unread(engine.take_freed());
         drop(engine);
         wakers.into_iter().for_each(Waker::wake);

@@ -1,9 +1,9 @@
 use std::{
     collections::HashMap,
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
-use bytes::Bytes;
 use dunlin_codec::{PacketId, Publish, Qos};
 use dunlin_session::{Delivery, MessageStage, Outcome, Record, Rejection, StoreError, StoreGroup, Uncertainty};
 
@@ -343,7 +343,7 @@ impl Engine {
             start..bytes.len() as u32
         };
         let parts = [kept.topic, kept.properties, kept.payload].map(&mut append);
-        let message = Message::new(Bytes::from(bytes), Parts::redelivered(parts, kept, DeliveryId::new(id)));
+        let message = Message::new(Arc::new(bytes.into()), Parts::redelivered(parts, kept, DeliveryId::new(id)));
         let size = message.size();
         self.unclaimed.wait(message);
         size

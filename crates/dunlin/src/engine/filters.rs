@@ -1,11 +1,12 @@
 mod deliveries;
+mod holders;
 mod identifiers;
 mod requests;
 mod routing;
 mod slow;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::Arc,
     task::Waker,
 };
@@ -18,18 +19,16 @@ use super::{
     router::Router,
 };
 use crate::{Event, OnSlow, OnStall, Said, SubscribeError, message::Parts, sync::atomic::AtomicUsize};
+pub(crate) use holders::Holder;
+use holders::Holders;
 use identifiers::{Identifiers, Standing};
 pub(crate) use requests::Answer;
-
-/// The number of a subscription.
-pub(crate) type Holder = u64;
 
 /// What the client subscribes to: each filter once for all who hold it, asked for again when the server forgot it.
 #[derive(Debug)]
 pub(crate) struct Filters {
     filters: HashMap<Box<str>, Filter>,
-    holders: BTreeMap<Holder, Held>,
-    next_holder: Holder,
+    holders: Holders,
     next_number: u64,
     router: Router,
     identifiers: Identifiers,
@@ -151,8 +150,7 @@ impl Filters {
     pub(crate) fn new(kept: bool, identified: bool) -> Self {
         Self {
             filters: HashMap::new(),
-            holders: BTreeMap::new(),
-            next_holder: 0,
+            holders: Holders::default(),
             next_number: 0,
             router: Router::new(),
             identifiers: Identifiers::new(identified),
@@ -189,8 +187,7 @@ impl Filters {
         if filters.iter().filter_map(|name| self.filters.get(name)).any(conflicts) {
             return Err(SubscribeError::Conflict);
         }
-        let holder = self.next_holder;
-        self.next_holder += 1;
+        let holder = self.holders.reserve();
         let (mut awaited, mut told) = (Vec::new(), Vec::new());
         for name in filters {
             let (due, number) = (&mut self.due, &mut self.next_number);
@@ -243,16 +240,15 @@ impl Filters {
             on_stall: terms.on_stall,
             ..Held::new(inbox)
         };
-        self.holders.insert(holder, held);
+        self.holders.put(holder, held);
         Ok(begun)
     }
 
     /// A receiver for what no subscription takes.
     pub(crate) fn take_the_rest(&mut self, buffer: usize) -> (Holder, Arc<Inbox>) {
-        let holder = self.next_holder;
-        self.next_holder += 1;
+        let holder = self.holders.reserve();
         let inbox = Arc::new(Inbox::new(buffer, 0, None));
-        self.holders.insert(holder, Held::new(inbox.clone()));
+        self.holders.put(holder, Held::new(inbox.clone()));
         self.rest.push(holder);
         (holder, inbox)
     }
@@ -261,7 +257,7 @@ impl Filters {
     /// told when that is done.
     pub(crate) fn release(&mut self, holder: Holder, explicit: bool, label: Option<u32>) -> Left {
         let mut left = Left::default();
-        let Some(mut held) = self.holders.remove(&holder) else { return left };
+        let Some(mut held) = self.holders.take(holder) else { return left };
         left.deliveries = held.take_given();
         self.rest.retain(|known| *known != holder);
         for name in &held.filters {
@@ -298,9 +294,11 @@ impl Filters {
             }
         }
         held.inbox.expect_answers(left.awaited);
-        if !held.given.is_empty() {
+        if held.given.is_empty() {
+            self.holders.free(holder);
+        } else {
             held.left = true;
-            self.holders.insert(holder, held);
+            self.holders.put(holder, held);
         }
         left
     }
@@ -374,7 +372,7 @@ impl Filters {
         // A session that is kept goes on collecting messages.
         let left = if self.kept { Err(SubscribeError::Closed) } else { Ok(()) };
         self.answer_leaving(&left, wakers);
-        wakers.extend(self.holders.values().filter_map(|held| held.inbox.end()));
+        wakers.extend(self.holders.iter().filter_map(|(_, held)| held.inbox.end()));
     }
 
     /// Whoever waits for an UNSUBACK has this answer. In the order of the filters, not in that of a hash map: what

@@ -44,9 +44,9 @@ struct State {
 }
 
 /// Messages that came in one chunk.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Batch {
-    pub(crate) chunk: Bytes,
+    pub(crate) chunk: Arc<Bytes>,
     pub(crate) parts: VecDeque<Parts>,
     pub(crate) bytes: usize,
 }
@@ -125,7 +125,7 @@ impl Inbox {
     }
 
     /// The next batch; `None` when no more will come. `read` is the one before.
-    pub(crate) fn poll_batch(&self, read: &mut Batch, cx: &Context<'_>) -> Poll<Option<Batch>> {
+    pub(crate) fn poll_batch(&self, read: &mut Option<Batch>, cx: &Context<'_>) -> Poll<Option<Batch>> {
         let mut state = lock(&self.state);
         state.keep_spare(read);
         match state.batches.pop_front() {
@@ -142,7 +142,7 @@ impl Inbox {
         }
     }
 
-    pub(crate) fn try_batch(&self, read: &mut Batch) -> Option<Batch> {
+    pub(crate) fn try_batch(&self, read: &mut Option<Batch>) -> Option<Batch> {
         let mut state = lock(&self.state);
         state.keep_spare(read);
         let batch = state.batches.pop_front()?;
@@ -210,15 +210,13 @@ impl Inbox {
 }
 
 impl State {
-    fn keep_spare(&mut self, read: &mut Batch) {
-        if !read.parts.is_empty() {
-            return;
-        }
-        // Whoever waits does not hold on to bytes that the next may be read into.
-        read.chunk = Bytes::new();
+    /// Whoever waits does not hold on to bytes that the next may be read into.
+    fn keep_spare(&mut self, read: &mut Option<Batch>) {
         // What once was large and is not needed any more is not kept for ever.
-        if (1..=SPARE_PARTS).contains(&read.parts.capacity()) {
-            self.spare = core::mem::take(&mut read.parts);
+        if let Some(batch) = read.take()
+            && (1..=SPARE_PARTS).contains(&batch.parts.capacity())
+        {
+            self.spare = batch.parts;
         }
     }
 }

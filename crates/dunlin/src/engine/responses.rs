@@ -133,9 +133,9 @@ impl Engine {
     /// Hands out the responses that came. Gives their bytes, which wait no longer.
     pub(super) fn hand_out_responses(&mut self, wakers: &mut Vec<Waker>) -> usize {
         let Some(responses) = &mut self.responses else { return 0 };
-        let (mut bytes, mut batch) = (0, Batch::default());
-        while let Some(next) = responses.inbox.try_batch(&mut batch) {
-            batch = next;
+        let (mut bytes, mut read) = (0, None::<Batch>);
+        while let Some(next) = responses.inbox.try_batch(&mut read) {
+            let batch = read.insert(next);
             bytes += batch.bytes;
             for parts in batch.parts.drain(..) {
                 let message = Message::new(batch.chunk.clone(), parts);

@@ -104,6 +104,18 @@ impl Router {
         &self.found
     }
 
+    /// The topic of the last search; empty if the filters have changed since.
+    #[inline]
+    pub(crate) fn topic(&self) -> &[u8] {
+        &self.topic
+    }
+
+    /// What the last search found.
+    #[inline]
+    pub(crate) fn found(&self) -> &[u64] {
+        &self.found
+    }
+
     /// Not recursive: a topic may have 65,535 levels.
     fn search(&mut self, topic: &[u8]) {
         self.topic.clear();

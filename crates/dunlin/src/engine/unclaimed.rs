@@ -46,7 +46,7 @@ impl Unclaimed {
     }
 
     /// Gives the bytes that now wait.
-    pub(super) fn pass_on(&mut self, chunk: &Bytes) -> usize {
+    pub(super) fn pass_on(&mut self, chunk: &Arc<Bytes>) -> usize {
         let before = self.waiting.len();
         self.waiting.extend(self.parts.drain(..).map(|parts| Message::new(chunk.clone(), parts)));
         size(self.waiting.get(before..).unwrap_or_default())

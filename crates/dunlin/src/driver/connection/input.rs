@@ -4,9 +4,9 @@ use core::{
     task::{Context, Poll},
 };
 
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use dunlin_codec::{FixedHeader, PacketType};
-use dunlin_session::{Event as Told, Instant, Progress, State};
+use dunlin_session::{Event as Told, Instant, Progress, State, Succeeded};
 use tokio::io::AsyncReadExt;
 
 use super::{Connection, Ended, Step};
@@ -85,9 +85,9 @@ impl Connection<'_> {
             }
             if !matches!(result, Ok(true)) {
                 let told = engine.has_told();
-                let chunk = if told { self.read.split_to(used).freeze() } else { Bytes::new() };
                 if told {
-                    let unread = engine.pass_on(&chunk, &mut self.wakers);
+                    let chunk = self.read.split_to(used).freeze();
+                    let unread = engine.pass_on(chunk, &mut self.wakers);
                     shared.add_unread(unread);
                     shared.remove_unread(engine.take_freed());
                 } else {
@@ -132,38 +132,71 @@ impl Connection<'_> {
         used: &mut usize,
     ) -> Result<bool, Ended> {
         let skips = (overfull || self.skipping) && self.unlimited;
+        let plain = !skips && engine.delivers_plainly();
         for _ in 0..PACKETS {
             let input = read.get(*used..).unwrap_or_default();
             if skips && let Some(len) = acknowledged_publish(input) {
-                if !core::mem::replace(&mut self.skipping, true) {
-                    self.shared.set_reading_stopped(true);
-                }
-                engine.session.handle_packet_skipped();
+                self.skip(engine);
                 *used += len;
                 continue;
             }
-            let (consumed, told) = match engine.session.handle_input(now, input) {
-                Progress::Packet { consumed, event } => (consumed, event),
-                halt => return self.handle_halt(&halt, input).map(|()| false),
-            };
-            *used += consumed;
-            match told {
-                None if input.starts_with(&PINGRESP) => engine.round_trip.handle_ping_answered(self.round),
-                None => {}
-                Some(Told::Message { publish, delivery }) => {
-                    engine.deliver(read.as_ptr(), &publish, delivery, overfull);
-                }
-                Some(Told::Settled { id, outcome, properties }) => {
-                    engine.round_trip.handle_answered(id, self.round);
-                    engine.settle(id, outcome, Said::of(PacketType::Puback, properties), &mut self.wakers);
-                }
-                Some(told) => {
-                    self.handle_told(engine, &told)?;
-                    if self.said.is_some() {
-                        break;
-                    }
-                }
+            if plain && let Some(arrived) = engine.session.handle_message(input, engine.filters.known_topic()) {
+                *used += arrived.consumed;
+                engine.deliver_plain(read.as_ptr(), &arrived, overfull);
+                continue;
             }
+            if let Some(Succeeded { settled, consumed }) = engine.session.handle_success(input) {
+                *used += consumed;
+                if let Some((id, outcome)) = settled {
+                    engine.round_trip.handle_answered(id, self.round);
+                    engine.settle(id, outcome, Said::NOTHING, &mut self.wakers);
+                }
+                continue;
+            }
+            if !self.handle_packet(read, engine, now, overfull, used)? {
+                return Ok(false);
+            }
+            if self.said.is_some() {
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    /// A message is thrown away: it will come again on the next connection.
+    #[cold]
+    fn skip(&mut self, engine: &mut Engine) {
+        if !core::mem::replace(&mut self.skipping, true) {
+            self.shared.set_reading_stopped(true);
+        }
+        engine.session.handle_packet_skipped();
+    }
+
+    /// Takes the next packet, whatever it is. False: there is none to be taken.
+    #[inline(never)]
+    fn handle_packet(
+        &mut self,
+        read: &[u8],
+        engine: &mut Engine,
+        now: Instant,
+        overfull: bool,
+        used: &mut usize,
+    ) -> Result<bool, Ended> {
+        let input = read.get(*used..).unwrap_or_default();
+        let (consumed, told) = match engine.session.handle_input(now, input) {
+            Progress::Packet { consumed, event } => (consumed, event),
+            halt => return self.handle_halt(&halt, input).map(|()| false),
+        };
+        *used += consumed;
+        match told {
+            None if input.starts_with(&PINGRESP) => engine.round_trip.handle_ping_answered(self.round),
+            None => {}
+            Some(Told::Message { publish, delivery }) => engine.deliver(read.as_ptr(), &publish, delivery, overfull),
+            Some(Told::Settled { id, outcome, properties }) => {
+                engine.round_trip.handle_answered(id, self.round);
+                engine.settle(id, outcome, Said::of(PacketType::Puback, properties), &mut self.wakers);
+            }
+            Some(told) => self.handle_told(engine, &told)?,
         }
         Ok(true)
     }

@@ -21,19 +21,19 @@ impl Filters {
     pub(crate) fn holding(&self, qos: Qos, number: u32) -> Vec<Holder> {
         let is_it = |delivery: &Delivery| delivery.qos() == qos && delivery.number() == number;
         let holding = self.holders.iter().filter(|(_, held)| held.given.iter().any(is_it));
-        holding.map(|(holder, _)| *holder).collect()
+        holding.map(|(holder, _)| holder).collect()
     }
 
     /// Who has the most bytes to read.
     pub(crate) fn fullest(&self) -> Option<Holder> {
         let (holder, _) = self.holders.iter().max_by_key(|(_, held)| held.inbox.bytes())?;
-        Some(*holder)
+        Some(holder)
     }
 
     /// Its messages are held, or let go if it chose so: what it has not been handed yet is dropped, and what it has in
     /// hand is acknowledged in its stead.
     pub(crate) fn handle_stalled(&mut self, holder: Holder) -> Option<Stalled> {
-        let held = self.holders.get_mut(&holder)?;
+        let held = self.holders.get_mut(holder)?;
         let (mut dropped, mut bytes, mut deliveries) = (0, 0, Vec::new());
         if held.on_stall == OnStall::Drop {
             for batch in held.inbox.clear() {
@@ -45,14 +45,14 @@ impl Filters {
         }
         let stalled = Stalled { filters: held.filters.clone().into(), dropped: dropped as u64, bytes, deliveries };
         if held.left && held.given.is_empty() {
-            self.holders.remove(&holder);
+            self.holders.free(holder);
         }
         Some(stalled)
     }
 
     /// Hands over messages that came earlier.
     pub(crate) fn give(&mut self, holder: Holder, messages: Vec<Message>, gate: Option<u64>) {
-        let Some(held) = self.holders.get_mut(&holder) else { return };
+        let Some(held) = self.holders.get_mut(holder) else { return };
         let gate = gate.or_else(|| self.held_back.back().map(|(group, ..)| *group));
         for message in messages {
             held.given.extend(message.delivery());
@@ -67,20 +67,20 @@ impl Filters {
     /// The subscription is done with a message. False: it was before, or never had it.
     #[inline]
     pub(crate) fn is_done(&mut self, holder: Holder, delivery: Delivery) -> bool {
-        let Some(held) = self.holders.get_mut(&holder) else { return false };
+        let Some(held) = self.holders.get_mut(holder) else { return false };
         let done = held.is_done(delivery);
         if held.left && held.given.is_empty() {
-            self.holders.remove(&holder);
+            self.holders.free(holder);
         }
         done
     }
 
     /// Leaves those of `deliveries` that the subscription has only now done with.
     pub(crate) fn keep_done(&mut self, holder: Holder, deliveries: &mut Vec<Delivery>) {
-        let Some(held) = self.holders.get_mut(&holder) else { return deliveries.clear() };
+        let Some(held) = self.holders.get_mut(holder) else { return deliveries.clear() };
         deliveries.retain(|delivery| held.is_done(*delivery));
         if held.left && held.given.is_empty() {
-            self.holders.remove(&holder);
+            self.holders.free(holder);
         }
     }
 }

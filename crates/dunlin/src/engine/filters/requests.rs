@@ -122,7 +122,7 @@ impl Filters {
         let mut wakers: Vec<Waker> = answered.collect();
         for holder in filter.holders {
             self.router.remove(levels(name), holder);
-            if let Some(held) = self.holders.get(&holder) {
+            if let Some(held) = self.holders.get(holder) {
                 wakers.extend(held.inbox.answer(Err(error.clone())));
             }
         }
@@ -159,7 +159,7 @@ impl Filters {
                 Ok(qos) if matches!(filter.state, State::Asked | State::Granted(_)) => {
                     filter.state = State::Granted(qos);
                     for holder in &filter.holders {
-                        wakers.extend(self.holders.get_mut(holder).and_then(|held| held.handle_granted(&name)));
+                        wakers.extend(self.holders.get_mut(*holder).and_then(|held| held.handle_granted(&name)));
                     }
                 }
                 // Its last holder left, or wants more, while the answer was on its way.

@@ -1,15 +1,20 @@
-use std::task::Waker;
+use std::{sync::Arc, task::Waker};
 
 use bytes::Bytes;
-use dunlin_codec::{Properties, Qos};
+use dunlin_codec::{Properties, Qos, TopicName};
 
-use super::{Filters, Holder};
+use super::{Filters, Held, Holder};
 use crate::{engine::inbox::Batch, message::Parts};
 
 impl Filters {
+    /// The topic of the last message without properties; empty where the filters have changed since.
+    #[inline]
+    pub(crate) fn known_topic(&self) -> TopicName<'_> {
+        TopicName::of_checked(self.router.topic())
+    }
+
     /// Puts a message aside for each subscription that it belongs to, as its subscription identifiers say or else its
     /// topic; gives their number. A QoS 0 message is dropped where there is no room.
-    #[inline(always)]
     pub(crate) fn hand_out(
         &mut self,
         topic: &[u8],
@@ -21,30 +26,36 @@ impl Filters {
         self.targets.clear();
         if properties.is_empty() || !self.identifiers.find(properties, topic, &self.filters, &mut self.targets) {
             self.targets.clear();
-            // Mostly one, or few.
-            self.router.find(topic).iter().for_each(|&holder| self.targets.push(holder));
+            self.targets.extend(self.router.find(topic));
         }
         if self.targets.is_empty() {
             self.targets.extend(&self.rest);
         }
         for &holder in &self.targets {
-            let Some(held) = self.holders.get_mut(&holder) else { continue };
-            if parts.qos == Qos::AtMostOnce
-                && held.inbox.is_full(held.bytes, overfull)
-                && !held.make_room(parts.len(), overfull, dropped, &mut self.shed)
-            {
-                continue;
+            if let Some(held) = self.holders.get_mut(holder) {
+                held.put_aside(holder, parts, overfull, dropped, &mut self.shed, &mut self.touched);
             }
-            if held.parts.is_empty() {
-                self.touched.push(holder);
-            }
-            held.bytes += parts.len();
-            if let Some(delivery) = parts.delivery {
-                held.given.push_back(delivery);
-            }
-            held.parts.push_back(parts.after(core::mem::take(&mut held.missed)));
         }
         self.targets.len()
+    }
+
+    /// Looks for a topic, which is known from then on.
+    #[cold]
+    pub(crate) fn look_for(&mut self, topic: &[u8]) {
+        self.router.find(topic);
+    }
+
+    /// As [`hand_out`](Filters::hand_out), where nothing but the topic tells, which was looked for.
+    #[inline(always)]
+    pub(crate) fn hand_out_by_topic(&mut self, parts: &Parts, overfull: bool, dropped: &mut u64) -> usize {
+        let found = self.router.found();
+        let targets = if found.is_empty() { &self.rest } else { found };
+        for &holder in targets {
+            if let Some(held) = self.holders.get_mut(holder) {
+                held.put_aside(holder, parts, overfull, dropped, &mut self.shed, &mut self.touched);
+            }
+        }
+        targets.len()
     }
 
     pub(crate) fn has_handed_out(&self) -> bool {
@@ -57,15 +68,15 @@ impl Filters {
     }
 
     pub(crate) fn is_manual(&self, holder: Holder) -> bool {
-        self.holders.get(&holder).is_some_and(|held| held.manual)
+        self.holders.get(holder).is_some_and(|held| held.manual)
     }
 
     /// Hands over what was put aside; `gate`: when this group is stored, and what comes behind it neither before.
-    pub(crate) fn pass_on(&mut self, chunk: &Bytes, gate: Option<u64>, wakers: &mut Vec<Waker>) -> usize {
+    pub(crate) fn pass_on(&mut self, chunk: &Arc<Bytes>, gate: Option<u64>, wakers: &mut Vec<Waker>) -> usize {
         let mut bytes = 0;
         let gate = gate.or_else(|| self.held_back.back().map(|(group, ..)| *group));
         for holder in self.touched.drain(..) {
-            let Some(held) = self.holders.get_mut(&holder) else { continue };
+            let Some(held) = self.holders.get_mut(holder) else { continue };
             let batch = Batch {
                 chunk: chunk.clone(),
                 parts: core::mem::replace(&mut held.parts, held.inbox.take_spare()),
@@ -86,11 +97,39 @@ impl Filters {
         while self.held_back.front().is_some_and(|(waits, ..)| *waits <= group)
             && let Some((_, holder, batch)) = self.held_back.pop_front()
         {
-            match self.holders.get(&holder).filter(|held| !held.left) {
+            match self.holders.get(holder).filter(|held| !held.left) {
                 Some(held) => wakers.extend(held.inbox.push(batch)),
                 None => freed += batch.bytes,
             }
         }
         freed
+    }
+}
+
+impl Held {
+    #[inline(always)]
+    fn put_aside(
+        &mut self,
+        holder: Holder,
+        parts: &Parts,
+        overfull: bool,
+        dropped: &mut u64,
+        shed: &mut usize,
+        touched: &mut Vec<Holder>,
+    ) {
+        if parts.qos == Qos::AtMostOnce
+            && self.inbox.is_full(self.bytes, overfull)
+            && !self.make_room(parts.len(), overfull, dropped, shed)
+        {
+            return;
+        }
+        if self.parts.is_empty() {
+            touched.push(holder);
+        }
+        self.bytes += parts.len();
+        if let Some(delivery) = parts.delivery {
+            self.given.push_back(delivery);
+        }
+        self.parts.push_back(parts.after(core::mem::take(&mut self.missed)));
     }
 }

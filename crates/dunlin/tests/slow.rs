@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dunlin::{Client, ConnectOptions, Drain, OnSlow, Qos, Subscription, Version};
 use dunlin_testkit::{Script, Scripted};
-use scene::{EVERY_QOS, VERSIONS, message, to_script, within};
+use scene::{EVERY_QOS, VERSIONS, message, options, to_script, within};
 
 const SIZE: usize = 1_000;
 
@@ -58,6 +58,23 @@ fn waiting(subscription: &mut Subscription) -> Vec<(u16, u64)> {
 
 fn number(payload: &[u8]) -> u16 {
     u16::from_be_bytes([payload[0], payload[1]])
+}
+
+/// The test is the future that its runtime blocks on: that has its turn when no task wants one.
+#[tokio::test]
+async fn an_application_that_takes_what_comes_has_its_turn_before_its_buffer_is_full() {
+    const COUNT: u16 = 20_000;
+    for version in VERSIONS {
+        let flood = flood(version, [Qos::AtMostOnce; COUNT as usize]);
+        let (_server, address) = Scripted::listen([script(version, flood).silence()]).await.unwrap();
+        let client = connect(options(address.port()).version(version)).await;
+        let mut subscription = within(client.subscribe("t").buffer_bytes(1 << 20)).await.unwrap();
+        for expected in 0..COUNT {
+            let next = message(&mut subscription).await;
+            assert_eq!((number(next.payload()), next.missed_before()), (expected, 0));
+        }
+        client.abort().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

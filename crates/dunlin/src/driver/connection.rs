@@ -4,7 +4,8 @@ mod seldom;
 mod waiting;
 
 use core::{
-    pin::Pin,
+    future::Future,
+    pin::{Pin, pin},
     task::{Context, Poll, Waker},
 };
 use std::{io, sync::Arc, time::Duration};
@@ -14,12 +15,12 @@ use dunlin_codec::ReasonCode;
 use dunlin_session::{Instant, State};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    time,
+    task, time,
 };
 
 use self::{
     conversation::Turn,
-    input::{FIRST_READ, LARGE_READ},
+    input::{FIRST_READ, TURN_BYTES},
 };
 use super::{Clock, Ended, is_late, open::Stream, write_buffer::WriteBuffer};
 use crate::{
@@ -133,7 +134,7 @@ impl<'d> Connection<'d> {
                 Ok(read) => read,
                 Err(ended) => return Poll::Ready(self.ending.take().map_or(ended, |(ended, _)| ended)),
             };
-            if self.turn_bytes >= LARGE_READ {
+            if self.turn_bytes >= TURN_BYTES {
                 break;
             }
             if matches!(wrote, Step::Progress) || matches!(read, Step::Progress) {
@@ -146,8 +147,9 @@ impl<'d> Connection<'d> {
                 return pending;
             }
         }
-        // Others on this thread come first.
-        cx.waker().wake_by_ref();
+        // Others on this thread come first. One of them may be the future that the runtime blocks on, which has its turn
+        // when no task wants one: a driver that woke itself would read on before the application takes anything.
+        let _ = pin!(task::yield_now()).poll(cx);
         Poll::Pending
     }
 

@@ -218,5 +218,8 @@ pub(super) const FIRST_READ: usize = 1 << 10;
 pub(super) const SMALL_READ: usize = 64 << 10;
 /// While reads fill the buffer.
 pub(super) const LARGE_READ: usize = 256 << 10;
+/// So much is read in a turn, and then the application is to have it: then the next read finds the same memory, in the
+/// cache.
+pub(super) const TURN_BYTES: usize = LARGE_READ / 2;
 /// Room that is made at once for a packet that says it is large.
 pub(super) const LARGEST_READ: usize = 1 << 20;

@@ -36,7 +36,7 @@ pub(crate) fn is_text(bytes: &[u8]) -> bool {
     if !crate::MEMCPY {
         return is_text_or_topic(bytes, false);
     }
-    scan(bytes, |byte| byte == 0, has_zero)
+    scan(bytes, false, has_zero)
 }
 
 /// As [`is_text`], and without the wildcards `#` and `+`. The largest single cost of receiving a small
@@ -46,21 +46,17 @@ pub(crate) fn is_topic(bytes: &[u8]) -> bool {
     if !crate::MEMCPY {
         return is_text_or_topic(bytes, true);
     }
-    scan(
-        bytes,
-        |byte| matches!(byte, 0 | b'#' | b'+'),
-        |word| has_zero(word) | has_zero(word ^ HASHES) | has_zero(word ^ PLUSES),
-    )
+    scan(bytes, true, |word| has_zero(word) | has_zero(word ^ HASHES) | has_zero(word ^ PLUSES))
 }
 
 /// Words of plain ASCII are checked at once; from the first other byte on, character by character.
 #[inline]
-fn scan(bytes: &[u8], forbidden: impl Fn(u8) -> bool, word_forbidden: impl Fn(u64) -> u64) -> bool {
+fn scan(bytes: &[u8], topic: bool, word_forbidden: impl Fn(u64) -> u64) -> bool {
     let mut words = bytes;
     while let Some((word, rest)) = words.split_first_chunk() {
         let word = u64::from_ne_bytes(*word);
         if word & HIGH_BITS != 0 {
-            return is_utf8_without(words, forbidden);
+            return is_text_or_topic(words, topic);
         }
         if word_forbidden(word) != 0 {
             return false;
@@ -70,22 +66,17 @@ fn scan(bytes: &[u8], forbidden: impl Fn(u8) -> bool, word_forbidden: impl Fn(u6
     // The last bytes again, as the end of one more word, rather than one by one.
     match bytes.last_chunk() {
         Some(last) if u64::from_ne_bytes(*last) & HIGH_BITS == 0 => word_forbidden(u64::from_ne_bytes(*last)) == 0,
-        _ => is_utf8_without(words, forbidden),
+        _ => is_text_or_topic(words, topic),
     }
 }
 
-/// Byte by byte, in one copy for both.
+/// Byte by byte, in one copy for both, which is not a part of what calls it. It goes by the standard's table of well-formed
+/// sequences, in less flash than `core::str::from_utf8` takes.
 #[inline(never)]
-fn is_text_or_topic(bytes: &[u8], topic: bool) -> bool {
-    is_utf8_without(bytes, |byte| byte == 0 || (topic && matches!(byte, b'#' | b'+')))
-}
-
-/// The standard's table of well-formed sequences, in less flash than `core::str::from_utf8` takes.
-#[inline]
-fn is_utf8_without(mut bytes: &[u8], forbidden: impl Fn(u8) -> bool) -> bool {
+fn is_text_or_topic(mut bytes: &[u8], topic: bool) -> bool {
     while let Some((&first, rest)) = bytes.split_first() {
         if first < 0x80 {
-            if forbidden(first) {
+            if first == 0 || (topic && matches!(first, b'#' | b'+')) {
                 return false;
             }
             bytes = rest;

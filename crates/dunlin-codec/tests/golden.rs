@@ -417,6 +417,11 @@ fn remaining_lengths_at_the_edges_of_their_lengths() {
             publish.encode_head(V3_1_1, &mut head);
             assert_eq!(head, [&packet[..], &hex("0001 't'")].concat());
             assert_eq!(Packet::Publish(publish).encoded_len(V3_1_1), Ok(1 + wire.len() + value));
+            let plain_len = (wire.len() <= 2).then_some(1 + wire.len() + value);
+            assert_eq!(publish.plain_len(V3_1_1), plain_len);
+            let mut plain = vec![0xEE; plain_len.unwrap_or_default()];
+            publish.encode_plain(V3_1_1, &mut plain);
+            assert!(plain.is_empty() || plain.starts_with(&head));
         }
     }
     let too_large = Publish::new(topic("t"), &zeros[..268_435_453]);

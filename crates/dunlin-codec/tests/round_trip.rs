@@ -33,6 +33,14 @@ proptest! {
             publish.encode_head(version, &mut head);
             prop_assert_eq!([&head, publish.payload].concat(), &wire[..]);
 
+            let is_plain = publish.properties.is_empty() && !publish.topic.is_empty() && header.remaining_length < 16_384;
+            prop_assert_eq!(publish.plain_len(version), is_plain.then_some(len));
+            if is_plain {
+                let mut plain = vec![0xEE; len];
+                publish.encode_plain(version, &mut plain);
+                prop_assert_eq!(&plain, &wire);
+            }
+
             // It is found again, whether the payload is behind it or not.
             for bytes in [&wire, &head] {
                 let found = PublishHead::read(version, bytes).unwrap();

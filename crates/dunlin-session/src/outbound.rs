@@ -195,16 +195,57 @@ impl<M: Memory> Outbound<M> {
         let wanted = options.qos != Qos::AtMostOnce || options.tracked;
         if let Some(id) = slot {
             let attention = if wanted { Attention::Wanted } else { Attention::Nobody };
-            let foreign = self.is_foreign(id, options.qos);
-            self.list(id.get(), options.qos, attention, at, len, kept);
-            if foreign {
-                self.list_foreign(id.get());
-            }
-            if options.qos != Qos::AtMostOnce {
-                self.handle_accepted(id);
-            }
+            self.enlist(id, options.qos, attention, at, len, kept);
         }
         Ok(slot.filter(|_| wanted))
+    }
+
+    /// As [`publish`](Outbound::publish), for what needs nothing that is seldom. `None`: nothing was done.
+    #[inline(always)]
+    pub(crate) fn publish_plain(
+        &mut self,
+        version: Version,
+        limits: &Limits,
+        topic: TopicName<'_>,
+        payload: &[u8],
+        options: &PublishOptions<'_>,
+    ) -> Option<Option<PacketId>> {
+        let mut publish = Publish {
+            retain: options.retain,
+            properties: options.properties,
+            qos: options.qos,
+            ..Publish::new(topic, payload)
+        };
+        let len = publish.plain_len(version)?;
+        if beyond(limits, len, options.qos, options.retain).is_some() {
+            return None;
+        }
+        self.begin_anew();
+        let (at, end) = (self.tail, self.tail.wrapping_add(len));
+        let record = self.log.bytes_mut().get_mut(at..end)?;
+        let wanted = options.qos != Qos::AtMostOnce || options.tracked;
+        let slot = if wanted { Some(self.slots.take()?) } else { None };
+        if options.qos != Qos::AtMostOnce {
+            publish.packet_id = slot;
+        }
+        publish.encode_plain(version, record);
+        self.tail = end;
+        if let Some(id) = slot {
+            self.enlist(id, options.qos, Attention::Wanted, at, len, Kept::<M>::default());
+        }
+        Some(slot)
+    }
+
+    #[inline]
+    fn enlist(&mut self, id: PacketId, qos: Qos, attention: Attention, at: usize, len: usize, kept: Kept<M>) {
+        let foreign = self.is_foreign(id, qos);
+        self.list(id.get(), qos, attention, at, len, kept);
+        if foreign {
+            self.list_foreign(id.get());
+        }
+        if qos != Qos::AtMostOnce {
+            self.handle_accepted(id);
+        }
     }
 
     #[inline]

@@ -233,6 +233,22 @@ impl<M: Memory> Session<M> {
         self.outbound.publish(self.version, &self.limits, topic, payload, &options)
     }
 
+    /// A shorter way for what is published most: accepts a message without properties, whose payload is to be copied, if
+    /// there is room for it as things are and nothing is wrong with it. `None`: nothing was done, and
+    /// [`publish`](Session::publish) makes room, or tells what is wrong.
+    #[inline(always)]
+    pub fn publish_plain(
+        &mut self,
+        topic: TopicName<'_>,
+        payload: &[u8],
+        options: PublishOptions<'_>,
+    ) -> Option<Option<PacketId>> {
+        let possible = !self.leaving
+            && (RESUME || self.state == State::Connected)
+            && (EXACTLY_ONCE || options.qos != Qos::ExactlyOnce);
+        if possible { self.outbound.publish_plain(self.version, &self.limits, topic, payload, &options) } else { None }
+    }
+
     /// Asks for the messages that match `filters`; the verdicts come as
     /// [`Event::Subscribed`](crate::Event::Subscribed) with the identifier returned. The request ends unanswered if
     /// the connection does.

@@ -176,7 +176,7 @@ impl Segments for SharedPayloads {
 }
 
 /// From so many bytes on, sharing a payload is cheaper than copying it.
-const SHARED_FROM: usize = 4096;
+pub(crate) const SHARED_FROM: usize = 4096;
 /// Most connections of a fleet publish little.
 const INITIAL_LOG: usize = 256;
 /// Bytes of topics that the server names by an alias: a server that names more does not mean well.

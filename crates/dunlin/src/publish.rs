@@ -10,7 +10,11 @@ use bytes::Bytes;
 use dunlin_codec::{PacketType, Properties, Property, PropertyError, PropertyOwner, Qos, TopicError, TopicName};
 use dunlin_session::{Outcome, PublishOptions, Rejection};
 
-use crate::{NotStored, OutboxId, PublishError, Said, engine::Shared, memory::Body};
+use crate::{
+    NotStored, OutboxId, PublishError, Said,
+    engine::{Engine, Shared},
+    memory::{Body, SHARED_FROM},
+};
 
 /// A message that is being put together, see [`Client::publish`](crate::Client::publish). Nothing happens until it is
 /// awaited, [enqueued](Publish::enqueue) or [posted](Publish::post).
@@ -126,11 +130,39 @@ impl<'a> Publish<'a> {
     }
 
     #[inline]
-    fn accept_or(
-        &mut self,
-        attended: bool,
-        full: impl FnOnce(&mut crate::engine::Engine),
-    ) -> Result<Accepted, PublishError> {
+    fn accept_or(&mut self, attended: bool, full: impl FnOnce(&mut Engine)) -> Result<Accepted, PublishError> {
+        match self.accept_plain(attended) {
+            Some(accepted) => Ok(accepted),
+            None => self.accept_any(attended, full),
+        }
+    }
+
+    /// A shorter way for most messages: without properties and label, to be copied, not stored, and with room for them.
+    /// `None`: nothing was done.
+    #[inline]
+    fn accept_plain(&self, attended: bool) -> Option<Accepted> {
+        let (Ok(topic), Some(payload)) = (self.topic, self.payload.if_copied()) else { return None };
+        if !self.properties.is_empty() || self.property_error.is_some() || self.label.is_some() {
+            return None;
+        }
+        let options =
+            PublishOptions { qos: self.qos, retain: self.retain, properties: Properties::NONE, tracked: attended };
+        let accept = |engine: &mut Engine| {
+            if engine.closing.is_some() || engine.durable.is_some() || !engine.has_room() {
+                return Err(());
+            }
+            let id = engine.session.publish_plain(topic, payload, options).ok_or(())?;
+            engine.queued_at_most = engine.queued_at_most.saturating_add(1);
+            let Some(id) = id else { return Ok(Accepted::default()) };
+            engine.round_trip.handle_accepted(id, options.qos);
+            Ok(Accepted { entry: attended.then(|| engine.receipts.add(id, None, true)), outbox: None })
+        };
+        self.shared.try_with(accept).ok()
+    }
+
+    /// Any message.
+    #[inline(never)]
+    fn accept_any(&mut self, attended: bool, full: impl FnOnce(&mut Engine)) -> Result<Accepted, PublishError> {
         let topic = self.topic.map_err(PublishError::Topic)?;
         let properties = self.checked_properties()?;
         let tracked = attended || self.label.is_some();
@@ -151,7 +183,6 @@ impl<'a> Publish<'a> {
             if label.is_some_and(|label| !engine.take_label(label)) {
                 return Err(PublishError::LabelInUse);
             }
-            // Called at one place, so that it is a part of this function.
             let published = loop {
                 let published = engine.session.publish(topic, payload.body(), options);
                 if published != Err(dunlin_session::PublishError::Full) || !engine.drop_one(&mut wakers) {
@@ -369,6 +400,16 @@ impl Payload<'_> {
         match &self.0 {
             Source::Borrowed(bytes) => Body::Borrowed(bytes),
             Source::Owned(bytes) => Body::Shared(bytes.clone()),
+        }
+    }
+
+    /// What is to be copied, if that is not too large to be copied where it could be shared.
+    #[inline]
+    fn if_copied(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Source::Borrowed(bytes) => Some(bytes),
+            Source::Owned(bytes) if bytes.len() < SHARED_FROM => Some(bytes),
+            Source::Owned(_) => None,
         }
     }
 

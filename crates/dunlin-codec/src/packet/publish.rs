@@ -1,8 +1,10 @@
 use super::write_properties;
 use crate::{
     DecodeError, EncodeError, FixedHeader, MAXIMUM_REMAINING_LENGTH, Malformed, PacketId, PacketType, Properties,
-    PropertyId, PropertyOwner, ProtocolViolation, Qos, TopicName, Version, reader::Reader, text,
-    variable_byte_integer_len, varint, writer::Writer,
+    PropertyId, PropertyOwner, ProtocolViolation, Qos, TopicName, Version,
+    reader::Reader,
+    text, variable_byte_integer_len, varint,
+    writer::{Writer, copy_bytes},
 };
 
 /// PUBLISH: an application message on its way.
@@ -94,6 +96,51 @@ impl<'a> Publish<'a> {
         Some((Self { dup, qos, retain, topic, packet_id, properties: Properties::NONE, payload }, is_known))
     }
 
+    /// The length of the packet, if it is as most are: without properties, and at most 16 KiB. Then
+    /// [`Publish::encode_plain`] writes it. `None`: [`Publish::head_len`] tells what it is.
+    #[inline(always)]
+    pub fn plain_len(&self, version: Version) -> Option<usize> {
+        let id_len = if self.qos == Qos::AtMostOnce { 0 } else { 2 };
+        let remaining = (2 + id_len + usize::from(version.is_v5()))
+            .saturating_add(self.topic.as_bytes().len())
+            .saturating_add(self.payload.len());
+        let is_plain = remaining < TWO_BYTES && self.properties.is_empty() && !self.topic.is_empty();
+        is_plain.then(|| remaining + if remaining < ONE_BYTE { 2 } else { 3 })
+    }
+
+    /// Writes a packet that has a [plain length](Publish::plain_len) to `out`, which has just that. A packet with QoS 1 or
+    /// 2 has an identifier.
+    #[inline(always)]
+    pub fn encode_plain(&self, version: Version, out: &mut [u8]) {
+        let (first_byte, len, topic) = (self.first_byte(), out.len(), self.topic.as_bytes());
+        let [high, low] = (topic.len() as u16).to_be_bytes();
+        let rest = if len < ONE_BYTE + 2 {
+            out.split_first_chunk_mut().map(|(head, rest)| {
+                *head = [first_byte, len.wrapping_sub(2) as u8, high, low];
+                rest
+            })
+        } else {
+            out.split_first_chunk_mut().map(|(head, rest)| {
+                let remaining = len.wrapping_sub(3);
+                *head = [first_byte, remaining as u8 | 0x80, (remaining >> 7) as u8, high, low];
+                rest
+            })
+        };
+        let Some((to, mut rest)) = rest.and_then(|rest| rest.split_at_mut_checked(topic.len())) else { return };
+        copy_bytes(to, topic);
+        if let Some(id) = self.packet_id {
+            let Some((to, behind)) = rest.split_first_chunk_mut() else { return };
+            *to = id.get().to_be_bytes();
+            rest = behind;
+        }
+        if version.is_v5() {
+            let Some((properties_len, behind)) = rest.split_first_mut() else { return };
+            *properties_len = 0;
+            rest = behind;
+        }
+        copy_bytes(rest, self.payload);
+    }
+
     /// Writes it; see [`crate::Packet::encode`].
     pub fn encode(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
         let head = self.head_len(version)?;
@@ -127,8 +174,7 @@ impl<'a> Publish<'a> {
     fn write_head<'o>(&self, version: Version, out: &'o mut [u8]) -> Writer<'o> {
         let variable = self.variable_header_len(version);
         let mut writer = Writer::new(out);
-        let flags = if self.dup { DUP } else { 0 } | (self.qos as u8) << 1 | if self.retain { RETAIN } else { 0 };
-        writer.u8(PacketType::Publish.first_byte() | flags);
+        writer.u8(self.first_byte());
         varint::write(&mut writer, variable.wrapping_add(self.payload.len()));
         writer.binary(self.topic.as_bytes());
         if let Some(packet_id) = self.packet_id {
@@ -136,6 +182,12 @@ impl<'a> Publish<'a> {
         }
         write_properties(version, self.properties, &mut writer);
         writer
+    }
+
+    #[inline(always)]
+    fn first_byte(&self) -> u8 {
+        let flags = if self.dup { DUP } else { 0 } | (self.qos as u8) << 1 | if self.retain { RETAIN } else { 0 };
+        PacketType::Publish.first_byte() | flags
     }
 
     #[inline]
@@ -234,6 +286,9 @@ fn topic_fault(topic: &[u8]) -> DecodeError {
     }
 }
 
+/// A Remaining Length below this takes one byte, and below the other two.
+const ONE_BYTE: usize = 0x80;
+const TWO_BYTES: usize = 0x4000;
 /// Bytes of a Topic Alias among the properties.
 const ALIAS_LEN: usize = 3;
 const DUP: u8 = 0x08;

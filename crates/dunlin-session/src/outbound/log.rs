@@ -28,10 +28,16 @@ impl<M: Memory> Outbound<M> {
     /// Room for `len` bytes behind the tail: by beginning anew, by closing gaps, or by growing.
     #[inline]
     pub(super) fn make_room(&mut self, len: usize) -> Result<(), PublishError> {
+        self.begin_anew();
+        if self.tail.saturating_add(len) <= self.log.bytes().len() { Ok(()) } else { self.make_more_room(len) }
+    }
+
+    /// Where nothing waits and nothing is kept, the log is empty.
+    #[inline(always)]
+    pub(super) fn begin_anew(&mut self) {
         if self.cursor == self.tail && self.published.is_empty() {
             (self.run_start, self.cursor, self.run_end, self.tail) = (0, 0, 0, 0);
         }
-        if self.tail.saturating_add(len) <= self.log.bytes().len() { Ok(()) } else { self.make_more_room(len) }
     }
 
     #[cold]

@@ -151,6 +151,8 @@ pub(crate) struct AtOnce;
 pub(crate) trait Given: Memory {
     const STORED: bool;
     fn payload(bytes: &[u8]) -> <Self::Segments as Segments>::Payload<'_>;
+    /// The same where it may go the shorter way: which it does on the heap, so that every story is told of both ways.
+    fn plain(bytes: &[u8]) -> Option<&[u8]>;
     fn shared(payload: &<Self::Segments as Segments>::Shared) -> Vec<u8>;
 }
 
@@ -159,6 +161,10 @@ impl Given for Slices<'_, SliceAliases<'_>> {
 
     fn payload(bytes: &[u8]) -> &[u8] {
         bytes
+    }
+
+    fn plain(_: &[u8]) -> Option<&[u8]> {
+        None
     }
 
     fn shared(payload: &dunlin_session::Nothing) -> Vec<u8> {
@@ -173,6 +179,10 @@ impl<J: Journal> Given for Heap<J> {
         Body::new(bytes, SHARED_FROM)
     }
 
+    fn plain(bytes: &[u8]) -> Option<&[u8]> {
+        Some(bytes).filter(|bytes| bytes.len() < SHARED_FROM)
+    }
+
     fn shared(payload: &Rc<[u8]>) -> Vec<u8> {
         payload.to_vec()
     }
@@ -183,6 +193,10 @@ impl<J: Journal> Given for Heap<J, AtOnce> {
 
     fn payload(bytes: &[u8]) -> Body<'_> {
         Body::new(bytes, SHARED_FROM)
+    }
+
+    fn plain(bytes: &[u8]) -> Option<&[u8]> {
+        Some(bytes).filter(|bytes| bytes.len() < SHARED_FROM)
     }
 
     fn shared(payload: &Rc<[u8]>) -> Vec<u8> {
@@ -210,7 +224,11 @@ impl<M: Given> Face for Session<M> {
         options: PublishOptions<'_>,
     ) -> Result<Option<PacketId>, PublishError> {
         store_all(self);
-        self.publish(TopicName::new(topic).expect("a topic"), M::payload(payload), options)
+        let topic = TopicName::new(topic).expect("a topic");
+        match M::plain(payload).and_then(|payload| self.publish_plain(topic, payload, options)) {
+            Some(id) => Ok(id),
+            None => self.publish(topic, M::payload(payload), options),
+        }
     }
 
     fn subscribe(

@@ -66,7 +66,8 @@ impl<M: Given> Client<M> {
         let topic = TopicName::new(topic(number)).expect("a topic");
         let payload = payload(number, len);
         let backlog = self.session.backlog();
-        match self.session.publish(topic, M::payload(&payload), options) {
+        let plain = M::plain(&payload).and_then(|payload| self.session.publish_plain(topic, payload, options));
+        match plain.map_or_else(|| self.session.publish(topic, M::payload(&payload), options), Ok) {
             Ok(id) => {
                 assert_eq!(id.is_some(), options.tracked || options.qos != Qos::AtMostOnce);
                 let (qos, retain, len, id) = (options.qos, options.retain, payload.len(), id.map(PacketId::get));

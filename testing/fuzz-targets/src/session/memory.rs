@@ -24,6 +24,9 @@ pub(super) struct Room {
 pub(super) trait Given: Memory {
     fn bytes<'c>(chunk: &'c Chunk<'_, <Self::Segments as Segments>::Shared>) -> &'c [u8];
     fn payload(bytes: &[u8]) -> <Self::Segments as Segments>::Payload<'_>;
+
+    /// The same where it may go the shorter way, as it does on the heap.
+    fn plain(bytes: &[u8]) -> Option<&[u8]>;
 }
 
 /// What slices are cut from.
@@ -60,6 +63,10 @@ impl Given for Slices<'_, SliceAliases<'_>> {
     fn payload(bytes: &[u8]) -> &[u8] {
         bytes
     }
+
+    fn plain(_: &[u8]) -> Option<&[u8]> {
+        None
+    }
 }
 
 /// A heap as large as that at most, and how many bytes it holds beside the log.
@@ -85,6 +92,10 @@ impl Given for Heap<NoJournal> {
 
     fn payload(bytes: &[u8]) -> Body<'_> {
         Body::new(bytes, SHARED_FROM)
+    }
+
+    fn plain(bytes: &[u8]) -> Option<&[u8]> {
+        Some(bytes).filter(|bytes| bytes.len() < SHARED_FROM)
     }
 }
 

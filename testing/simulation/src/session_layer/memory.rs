@@ -77,6 +77,9 @@ pub(super) trait Given: Memory {
 
     fn payload(bytes: &[u8]) -> <Self::Segments as Segments>::Payload<'_>;
 
+    /// The same where it may go the shorter way, as it does on the heap.
+    fn plain(bytes: &[u8]) -> Option<&[u8]>;
+
     fn shared(payload: &<Self::Segments as Segments>::Shared) -> &[u8];
 }
 
@@ -86,6 +89,10 @@ impl Given for SliceMemory<'_> {
 
     fn payload(bytes: &[u8]) -> &[u8] {
         bytes
+    }
+
+    fn plain(_: &[u8]) -> Option<&[u8]> {
+        None
     }
 
     fn shared(payload: &Nothing) -> &[u8] {
@@ -101,6 +108,10 @@ impl Given for Heap<NoJournal> {
         Body::new(bytes, SHARED_FROM)
     }
 
+    fn plain(bytes: &[u8]) -> Option<&[u8]> {
+        Some(bytes).filter(|bytes| bytes.len() < SHARED_FROM)
+    }
+
     fn shared(payload: &Rc<[u8]>) -> &[u8] {
         payload
     }
@@ -112,6 +123,10 @@ impl Given for Heap<HeapJournal> {
 
     fn payload(bytes: &[u8]) -> Body<'_> {
         Body::new(bytes, SHARED_FROM)
+    }
+
+    fn plain(bytes: &[u8]) -> Option<&[u8]> {
+        Some(bytes).filter(|bytes| bytes.len() < SHARED_FROM)
     }
 
     fn shared(payload: &Rc<[u8]>) -> &[u8] {

@@ -73,7 +73,12 @@ impl Client {
         let properties = Properties::check(owner, &memory[..len_of_properties]).expect("a property of PUBLISH");
         let options = PublishOptions { tracked, retain, properties, ..PublishOptions::qos(qos) };
         write_payload(&mut self.payload, number, len);
-        let accepted = session.publish(topic(TO_SERVER, number), M::payload(&self.payload), options);
+        let topic = topic(TO_SERVER, number);
+        let accepted = match M::plain(&self.payload).and_then(|payload| session.publish_plain(topic, payload, options))
+        {
+            Some(id) => Ok(id),
+            None => session.publish(topic, M::payload(&self.payload), options),
+        };
         match accepted {
             Ok(id) => {
                 self.remote.run.account.accept(qos, retain, len, tracked);

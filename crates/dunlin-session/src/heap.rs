@@ -131,10 +131,16 @@ impl Flow {
         if !self.acknowledged.contains(first) || !may_go(first) {
             return None;
         }
+        self.answered(first);
+        Some((first, self.reason(first)))
+    }
+
+    /// The first of the queue, which is this one.
+    #[inline]
+    fn answered(&mut self, first: PacketId) {
         self.due.remove(first);
         self.queue.pop_front();
         self.before = self.before.wrapping_add(1);
-        Some((first, self.reason(first)))
     }
 
     #[inline]
@@ -189,6 +195,7 @@ impl HeapInbound {
 }
 
 impl Inbound for HeapInbound {
+    #[inline]
     fn arrive(&mut self, id: PacketId, qos: Qos) -> Arrival {
         if qos != Qos::ExactlyOnce {
             return Arrival::New(self.at_least_once.push(id));
@@ -208,6 +215,25 @@ impl Inbound for HeapInbound {
             Qos::ExactlyOnce => self.delivered.get(id) == Some(number) && self.exactly_once.acknowledge(id, reason),
             _ => self.at_least_once.is_at(number, id) && self.at_least_once.acknowledge(id, reason),
         }
+    }
+
+    #[inline]
+    fn answer_next(&mut self, id: PacketId, qos: Qos, number: u32) -> bool {
+        let exactly_once = qos == Qos::ExactlyOnce;
+        let (is_known, flow) = match exactly_once {
+            true => (self.delivered.get(id) == Some(number), &mut self.exactly_once),
+            false => (self.at_least_once.before == number, &mut self.at_least_once),
+        };
+        // What is acknowledged and was not answered waits for room in the lane.
+        let is_next = is_known && flow.queue.front() == Some(&id) && !flow.acknowledged.contains(id);
+        if is_next {
+            flow.answered(id);
+            if exactly_once {
+                // Until PUBREL comes it is known that the application is done with it.
+                flow.acknowledged.insert(id);
+            }
+        }
+        is_next
     }
 
     fn next_answer(&mut self, is_stored: impl FnMut(PacketId) -> bool) -> Option<(PacketId, Qos, ReasonCode)> {
@@ -287,16 +313,18 @@ impl Inbound for HeapInbound {
 struct IdSet(Vec<u64>);
 
 impl IdSet {
+    #[inline]
     fn contains(&self, id: PacketId) -> bool {
         let (word, bit) = place(id);
         self.0.get(word).is_some_and(|word| word & bit != 0)
     }
 
     /// False: it was in already.
+    #[inline]
     fn insert(&mut self, id: PacketId) -> bool {
         let (index, bit) = place(id);
         if index >= self.0.len() {
-            self.0.resize(index + 1, 0);
+            self.grow(index + 1);
         }
         let Some(word) = self.0.get_mut(index) else { return false };
         let new = *word & bit == 0;
@@ -304,7 +332,13 @@ impl IdSet {
         new
     }
 
+    #[cold]
+    fn grow(&mut self, words: usize) {
+        self.0.resize(words, 0);
+    }
+
     /// False: it was not in.
+    #[inline]
     fn remove(&mut self, id: PacketId) -> bool {
         let (index, bit) = place(id);
         let Some(word) = self.0.get_mut(index) else { return false };

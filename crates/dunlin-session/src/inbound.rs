@@ -15,6 +15,13 @@ pub trait Inbound {
     /// message.
     fn acknowledge(&mut self, id: PacketId, qos: Qos, number: u32, reason: ReasonCode) -> bool;
 
+    /// The application is done with the message of this number, and says "success": whether its answer is the next, which
+    /// then is taken out at once. False: nothing was changed.
+    #[inline]
+    fn answer_next(&mut self, _: PacketId, _: Qos, _: u32) -> bool {
+        false
+    }
+
     /// Takes out the next answer that may go: PUBACK for QoS 1, PUBREC for QoS 2 if `is_stored` says so. A QoS 2 message
     /// that is refused is forgotten with it: its identifier stands for a new message from now on [MQTT-4.3.3-9].
     fn next_answer(&mut self, is_stored: impl FnMut(PacketId) -> bool) -> Option<(PacketId, Qos, ReasonCode)>;

@@ -18,8 +18,8 @@ use dunlin_codec::{
 
 use crate::{
     AcknowledgeError, Backoff, Change, Chunk, Delivery, DisconnectError, EXACTLY_ONCE, IfAuthentication, IfResume,
-    Inbound, InboundAliases, Instant, LIMITS, Limits, Memory, Outcome, PublishError, PublishOptions, REFUSALS, RESUME,
-    RequestError, ServerSession, Storage, journal,
+    Inbound, InboundAliases, Instant, Journal, LIMITS, Limits, Memory, Outcome, PublishError, PublishOptions, REFUSALS,
+    RESUME, RequestError, ServerSession, Storage, journal,
     lane::{Lane, PUBACK, PUBREC, PUBREL},
     list,
     outbound::{Outbound, Payload, Shared},
@@ -373,9 +373,27 @@ impl<M: Memory> Session<M> {
     #[inline]
     pub fn acknowledge_all(&mut self, deliveries: impl IntoIterator<Item = Delivery>) {
         for delivery in deliveries {
-            self.mark_acknowledged(delivery, ReasonCode::SUCCESS);
+            if !self.answer_next(delivery) {
+                self.mark_acknowledged(delivery, ReasonCode::SUCCESS);
+            }
         }
         self.answer();
+    }
+
+    /// Answers at once what need not wait for others, nor be stored. False: nothing was changed.
+    #[inline]
+    fn answer_next(&mut self, Delivery { id, qos, connection, number }: Delivery) -> bool {
+        let exactly_once = EXACTLY_ONCE && qos == Qos::ExactlyOnce;
+        let may_go = self.state == State::Connected && connection == self.connection && self.lane.has_room();
+        if !may_go || exactly_once && self.outbound.journal.marks().is_some() {
+            return false;
+        }
+        let is_next = self.inbound.answer_next(id, qos, number.get());
+        if is_next {
+            let first_byte = if exactly_once { PUBREC } else { PUBACK };
+            self.lane.acknowledge(self.version, first_byte, id, ReasonCode::SUCCESS);
+        }
+        is_next
     }
 
     #[inline]

@@ -327,6 +327,32 @@ fn many_are_acknowledged_together_but_for_those_of_a_lost_connection() {
     }
 }
 
+#[test]
+fn what_is_acknowledged_twice_is_answered_once_though_there_was_no_room_for_the_answer() {
+    for (first_byte, answer) in [(0x32, PUBACK), (0x34, PUBREC)] {
+        for scene in scenes_with(Room { control: 24, ..Room::default() }) {
+            let mut scene = scene.connected();
+            let deliveries = receive(&mut scene, first_byte, &[1, 2, 3, 4, 5, 6, 7]);
+            for delivery in &deliveries {
+                scene.acknowledge(*delivery);
+            }
+            let now = scene.now;
+            let mut wire = scene.take(now, usize::MAX).expect("as many as there was room for");
+            for _ in 0..2 {
+                scene.acknowledge_all(&deliveries);
+                wire.extend(scene.wire());
+            }
+            assert_eq!(wire, all(&(1..=7).map(|id| ack(answer, id)).collect::<Vec<_>>()), "{:?}", scene.kind);
+            if answer == PUBACK {
+                let done = [1, 2, 3, 4, 5];
+                let deliveries = receive(&mut scene, first_byte, &[1, 2, 3, 4, 5, 6, 7]);
+                scene.acknowledge_all(&deliveries[..done.len()]);
+                assert_eq!(scene.wire(), all(&done.map(|id| ack(answer, id))), "the others are new messages");
+            }
+        }
+    }
+}
+
 /// 4.9: the quota begins anew with every connection, and the PUBREL of a message that came on an earlier one counts for
 /// nothing. A repeated PUBLISH does count.
 #[test]

@@ -112,13 +112,18 @@ impl Held {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_done(&mut self, delivery: Delivery) -> bool {
         // As a rule in the order in which they came.
         if self.given.front() == Some(&delivery) {
             self.given.pop_front();
             return true;
         }
+        self.is_done_early(delivery)
+    }
+
+    #[cold]
+    fn is_done_early(&mut self, delivery: Delivery) -> bool {
         let known = self.given.iter().position(|given| *given == delivery);
         known.and_then(|index| self.given.remove(index)).is_some()
     }

@@ -87,7 +87,7 @@ fn number_behind(talk: &str, name: &str) -> Result<u64, Trouble> {
     number.ok_or_else(|| Trouble::new(format!("there is no `{name}` in what valgrind said:\n{talk}")))
 }
 
-const MESSAGES: u64 = 3_000;
+const MESSAGES: u64 = 20_000;
 
 #[cfg(test)]
 mod tests {

@@ -25,7 +25,11 @@ pub(super) fn tables(sink: &Sink, programs: &[Program], quick: bool) -> Result<(
                     if cells.iter().all(|cell| cell.is_nan()) {
                         continue;
                     }
-                    let shown = |cell: &f64| if *what == "instructions" { whole(*cell) } else { format!("{cell:.2}") };
+                    let shown = |cell: &f64| match *what {
+                        _ if cell.is_nan() => "-".to_owned(),
+                        "instructions" => whole(*cell),
+                        _ => format!("{cell:.2}"),
+                    };
                     let mut row = vec![program.name.to_owned()];
                     row.extend(cells.iter().map(shown));
                     table.row(row);
@@ -69,8 +73,12 @@ fn system_calls(words: &[String]) -> Result<u64, Trouble> {
     under("strace", &["-f", "-c", "-U", "calls", "-o", &counts], words)?;
     let text =
         std::fs::read_to_string(&counts).map_err(|error| Trouble::new(format!("cannot read {counts}: {error}")))?;
-    let total = text.lines().last().and_then(|line| line.trim().parse().ok());
-    total.ok_or_else(|| Trouble::new(format!("strace did not count:\n{text}")))
+    total_of(&text).ok_or_else(|| Trouble::new(format!("strace did not count:\n{text}")))
+}
+
+/// Its last line: the number, and in newer versions a word behind it.
+fn total_of(counts: &str) -> Option<u64> {
+    counts.split_whitespace().rev().find(|word| *word != "total")?.parse().ok()
 }
 
 fn under(tool: &str, arguments: &[&str], words: &[String]) -> Result<String, Trouble> {
@@ -99,5 +107,8 @@ mod tests {
         let heap = "==7==   total heap usage: 1,234 allocs, 1,234 frees, 99,000 bytes allocated\n";
         assert_eq!(number_behind(heap, "total heap usage:").unwrap(), 1_234);
         assert!(number_behind("", "Collected :").is_err());
+        assert_eq!(total_of("        1 execve\n--------- ------\n      172 total\n"), Some(172));
+        assert_eq!(total_of("        1 execve\n      172\n"), Some(172));
+        assert_eq!(total_of(""), None);
     }
 }

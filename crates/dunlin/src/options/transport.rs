@@ -40,7 +40,7 @@ impl ConnectOptions {
     /// that TLS checks, and the `Host` of WebSocket.
     ///
     /// Only where the operating system has them, which here means unix; elsewhere it is refused when the client is made,
-    /// as [`OptionsError::UnixSocket`]. Linux allows paths of at most 107 bytes.
+    /// as [`OptionsError::UnixSocket`](crate::OptionsError::UnixSocket). Linux allows paths of at most 107 bytes.
     pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
         self.server.unix = Some(path.into());
         self
@@ -50,7 +50,7 @@ impl ConnectOptions {
     /// application protocol it is `mqtt`.
     ///
     /// One stream carries it all. QUIC goes over UDP: the environment's proxy is not used, and whatever else would have
-    /// to carry it is refused when the client is made, as [`OptionsError::QuicAlone`].
+    /// to carry it is refused when the client is made, as [`OptionsError::QuicAlone`](crate::OptionsError::QuicAlone).
     pub fn quic(mut self, options: TlsOptions) -> Self {
         self.server.quic = true;
         self.tls(options)

@@ -150,9 +150,11 @@ fn fault_15_what_was_missing_is_there() {
             let options = options(address.port()).version(version).client_id("sensor-17");
             let options = options.user_name("anna").password([0, 1, 0xFF]);
             let shown = format!("{options:?}");
-            assert!(!shown.contains("anna") && !shown.contains("255") && !shown.contains("ff"), "{shown}");
+            // A port may have any digits.
+            let shows_password = |shown: &str| shown.contains("1, 255") || shown.contains("ff");
+            assert!(!shown.contains("anna") && !shows_password(&shown), "{shown}");
             let client = Client::connect(options).unwrap();
-            assert!(!format!("{client:?}").contains("255"));
+            assert!(!shows_password(&format!("{client:?}")));
 
             // Reconnecting by itself, with its subscriptions.
             let mut subscription = client.subscribe("t").qos(Qos::AtLeastOnce).wait().unwrap();

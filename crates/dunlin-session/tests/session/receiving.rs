@@ -409,16 +409,19 @@ fn in_3_1_1_the_memory_is_the_limit() {
     }
 }
 
-/// [MQTT-3.1.2-24]: known before the packet is there.
+/// [MQTT-3.1.2-24]: known before the packet is there, and if it is there.
 #[test]
 fn a_packet_above_our_maximum_is_a_fault_by_its_header_alone() {
-    for mut scene in scenes() {
+    for (is_whole, mut scene) in [false, true].into_iter().flat_map(|whole| scenes().map(move |scene| (whole, scene))) {
         scene.begin_with(&ConnectOptions { maximum_packet_size: 100, ..usual() });
         let accepted = connack(scene.version, false);
         scene.receives(&accepted);
-        let fits = scene.publish_packet(0x30, 0, &vec![7; if scene.is_v5() { 94 } else { 95 }]);
+        let payload = vec![7; if scene.is_v5() { 95 } else { 96 }];
+        let fits = scene.publish_packet(0x30, 0, &payload[1..]);
         assert_eq!((fits.len(), scene.receives(&fits).len()), (100, 1));
-        assert_eq!(scene.fault(&[0x30, 99]), ProtocolViolation::PacketTooLarge.into());
+        let too_large = scene.publish_packet(0x30, 0, &payload);
+        let fault = scene.fault(if is_whole { &too_large } else { &too_large[..2] });
+        assert_eq!(fault, ProtocolViolation::PacketTooLarge.into());
         assert_eq!(scene.wire(), if scene.is_v5() { &[0xE0, 1, 0x95][..] } else { &[] });
     }
 }

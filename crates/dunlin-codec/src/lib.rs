@@ -54,7 +54,9 @@ pub use packet::{
     SubscriptionFilter, SubscriptionOptions, Unsuback, Unsubscribe, UnsubscribeFilters, Will, decode,
 };
 pub use packet_id::PacketId;
-pub use properties::{Properties, PropertiesIter, Property, PropertyError, PropertyId, PropertyOwner, PropertyWriter};
+pub use properties::{
+    Properties, PropertiesIter, Property, PropertyError, PropertyId, PropertyOwner, PropertyWriter, property_len,
+};
 pub use qos::{Qos, RetainHandling};
 pub use reason::ReasonCode;
 pub use text::{TextError, check_text};

@@ -193,6 +193,26 @@ pub(crate) enum Raw<'a> {
     Pair(&'a [u8], &'a [u8]),
 }
 
+/// Bytes that the property at the front of `bytes` takes, of which not all need be there; of a user property those up to
+/// its value, a string more. 0: there is no such property. `None`: not enough is there to tell.
+pub fn property_len(bytes: &[u8]) -> Option<usize> {
+    let (&id, value) = bytes.split_first()?;
+    let Some(row) = table::row(id.into()) else { return Some(0) };
+    Some(match row.kind() {
+        Kind::Flag => 2,
+        Kind::U16 | Kind::U16NotZero | Kind::TopicAlias => 3,
+        Kind::U32 | Kind::U32NotZero => 5,
+        Kind::VariableNotZero => match varint::read(value).len {
+            0 => return None,
+            // What is wrong with it is found when it is read.
+            len => 1 + len.min(4),
+        },
+        Kind::Binary | Kind::Text | Kind::Topic | Kind::Pair => {
+            3 + value.first_chunk().copied().map(u16::from_be_bytes)? as usize
+        }
+    })
+}
+
 /// Reads every property and judges it.
 fn check(owner: PropertyOwner, reader: &mut Reader<'_>) {
     let mut seen = table::Ids::default();

@@ -34,9 +34,9 @@ impl core::error::Error for TextError {}
 /// Well-formed UTF-8 without U+0000.
 pub(crate) fn is_text(bytes: &[u8]) -> bool {
     if !crate::MEMCPY {
-        return is_text_or_topic(bytes, false);
+        return is_text_without(NOTHING, bytes);
     }
-    scan(bytes, false, has_zero)
+    scan(bytes, NOTHING, has_zero)
 }
 
 /// As [`is_text`], and without the wildcards `#` and `+`. The largest single cost of receiving a small
@@ -44,19 +44,19 @@ pub(crate) fn is_text(bytes: &[u8]) -> bool {
 #[inline]
 pub(crate) fn is_topic(bytes: &[u8]) -> bool {
     if !crate::MEMCPY {
-        return is_text_or_topic(bytes, true);
+        return is_text_without(WILDCARDS, bytes);
     }
-    scan(bytes, true, |word| has_zero(word) | has_zero(word ^ HASHES) | has_zero(word ^ PLUSES))
+    scan(bytes, WILDCARDS, |word| has_zero(word) | has_zero(word ^ HASHES) | has_zero(word ^ PLUSES))
 }
 
 /// Words of plain ASCII are checked at once; from the first other byte on, character by character.
 #[inline]
-fn scan(bytes: &[u8], topic: bool, word_forbidden: impl Fn(u64) -> u64) -> bool {
+fn scan(bytes: &[u8], forbidden: u8, word_forbidden: impl Fn(u64) -> u64) -> bool {
     let mut words = bytes;
     while let Some((word, rest)) = words.split_first_chunk() {
         let word = u64::from_ne_bytes(*word);
         if word & HIGH_BITS != 0 {
-            return is_text_or_topic(words, topic);
+            return is_text_without(forbidden, words);
         }
         if word_forbidden(word) != 0 {
             return false;
@@ -66,19 +66,19 @@ fn scan(bytes: &[u8], topic: bool, word_forbidden: impl Fn(u64) -> u64) -> bool 
     // The last bytes again, as the end of one more word, rather than one by one.
     match bytes.last_chunk() {
         Some(last) if u64::from_ne_bytes(*last) & HIGH_BITS == 0 => word_forbidden(u64::from_ne_bytes(*last)) == 0,
-        _ => is_text_or_topic(words, topic),
+        _ => is_text_without(forbidden, words),
     }
 }
 
 /// Byte by byte, in one copy for both, which is not a part of what calls it. It goes by the standard's table of well-formed
 /// sequences, in less flash than `core::str::from_utf8` takes.
 #[inline(never)]
-fn is_text_or_topic(mut bytes: &[u8], topic: bool) -> bool {
+fn is_text_without(forbidden: u8, mut bytes: &[u8]) -> bool {
     while let Some((&first, rest)) = bytes.split_first() {
+        if first == 0 || first & !WILDCARD_BIT == forbidden {
+            return false;
+        }
         if first < 0x80 {
-            if first == 0 || (topic && matches!(first, b'#' | b'+')) {
-                return false;
-            }
             bytes = rest;
         } else {
             match after_character(first, rest) {
@@ -89,6 +89,12 @@ fn is_text_or_topic(mut bytes: &[u8], topic: bool) -> bool {
     }
     true
 }
+
+/// The bit in which `#` and `+` differ: one comparison finds both.
+const WILDCARD_BIT: u8 = b'#' ^ b'+';
+const WILDCARDS: u8 = b'#' & !WILDCARD_BIT;
+/// No byte is that without the bit.
+const NOTHING: u8 = WILDCARD_BIT;
 
 /// What follows the character of two to four bytes that `first` begins; `None` if there is no such character.
 #[inline(never)]
@@ -140,8 +146,8 @@ mod tests {
             b"\xed\xa0\x80",
             b"\xf0\x9f\x98",
         ] {
-            assert_eq!(is_text_or_topic(bytes, false), is_text(bytes), "{bytes:02X?}");
-            assert_eq!(is_text_or_topic(bytes, true), is_topic(bytes), "{bytes:02X?}");
+            assert_eq!(is_text_without(NOTHING, bytes), is_text(bytes), "{bytes:02X?}");
+            assert_eq!(is_text_without(WILDCARDS, bytes), is_topic(bytes), "{bytes:02X?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-use dunlin_codec::{FixedHeader, Malformed, PropertyId, Version, variable_byte_integer_len};
+use dunlin_codec::{FixedHeader, Malformed, PropertyId, Version, property_len, variable_byte_integer_len};
 
 use crate::input::Input;
 
@@ -32,7 +32,7 @@ pub(crate) struct Large {
     pub(crate) is_shortened: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 enum Stage {
     /// There is no such packet.
     None,
@@ -89,9 +89,9 @@ impl Large {
         (self.skip, self.is_nameless, self.is_shortened) = (0, false, false);
     }
 
-    /// Whether there is such a packet, and it was not yet taken.
-    pub(crate) fn is_coming(&self) -> bool {
-        !matches!(self.stage, Stage::None | Stage::Rest)
+    /// Whether what comes in belongs to no such packet.
+    pub(crate) fn is_none(&self) -> bool {
+        matches!(self.stage, Stage::None)
     }
 
     /// Makes the packet shorter, as far as it is there. Its new length when that is done.
@@ -99,7 +99,7 @@ impl Large {
     /// # Errors
     /// Its properties cannot be told apart.
     pub(crate) fn condense(&mut self, version: Version, input: &mut Input<'_>) -> Result<Option<usize>, Malformed> {
-        while self.stage != Stage::Ready {
+        while !matches!(self.stage, Stage::Ready) {
             self.throw_away(input);
             if self.skip > 0 {
                 return Ok(None);
@@ -123,12 +123,12 @@ impl Large {
 
     /// Bytes of a payload that are to come.
     pub(crate) fn more(&self) -> usize {
-        if self.stage == Stage::Rest && self.skip == 0 { self.left } else { 0 }
+        if self.has_rest() && self.skip == 0 { self.left } else { 0 }
     }
 
     /// Whether what comes in belongs to a packet that was taken.
     pub(crate) fn has_rest(&self) -> bool {
-        self.stage == Stage::Rest
+        matches!(self.stage, Stage::Rest)
     }
 
     /// The next part of the payload is there: its length. What nobody wants is thrown away.
@@ -283,24 +283,6 @@ impl Large {
         }
         len <= there
     }
-}
-
-/// Bytes of the property at the front, of a user property those of its name; 0: there is no such property. `None`: not
-/// enough is there to tell.
-fn property_len(bytes: &[u8]) -> Option<usize> {
-    const FLAGS: [u8; 8] = [0x01, 0x17, 0x19, 0x24, 0x25, 0x28, 0x29, 0x2A];
-    let id = *bytes.first()?;
-    Some(match id {
-        _ if FLAGS.contains(&id) => 2,
-        0x13 | 0x21 | 0x22 | 0x23 => 3,
-        0x02 | 0x11 | 0x18 | 0x27 => 5,
-        // A variable byte integer ends with the first byte below 0x80.
-        0x0B => {
-            2 + bytes.get(1..)?.iter().take(3).position(|byte| byte & 0x80 == 0).or_else(|| bytes.get(4).map(|_| 3))?
-        }
-        0x03 | 0x08 | 0x09 | 0x12 | 0x15 | 0x16 | 0x1A | 0x1C | 0x1F | 0x26 => 3 + two(bytes.get(1..)?)? as usize,
-        _ => 0,
-    })
 }
 
 /// Room that a text leaves to the numbers behind it.

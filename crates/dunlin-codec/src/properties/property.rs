@@ -321,7 +321,10 @@ mod tests {
     use std::{fmt::Write, string::String};
 
     use super::*;
-    use crate::properties::table::{self, Kind};
+    use crate::properties::{
+        property_len,
+        table::{self, Kind},
+    };
 
     #[test]
     fn a_number_a_string_and_a_pair_have_a_name_exactly_if_the_table_says_so() {
@@ -338,6 +341,29 @@ mod tests {
         let pair = Property::of_raw(PropertyId::UserProperty as u8, Raw::Pair(b"a", b"b"));
         assert_eq!(pair, Some(Property::UserProperty("a", "b")));
         assert_eq!(pair.map(Property::id), Some(PropertyId::UserProperty));
+    }
+
+    /// Each property tells its length as soon as the bytes are there that say it, and not before.
+    #[test]
+    fn the_length_of_a_property_is_told_by_its_front() {
+        for id in 0..=0xFF_u8 {
+            let kind = table::row(id.into()).map(table::Row::kind);
+            let (value, says_it): (&[u8], usize) = match kind {
+                None => (b"", 0),
+                Some(Kind::Flag) => (b"\x01", 0),
+                Some(Kind::U16 | Kind::U16NotZero | Kind::TopicAlias) => (b"\x03\x03", 0),
+                Some(Kind::U32 | Kind::U32NotZero) => (b"\x03\x03\x03\x03", 0),
+                Some(Kind::VariableNotZero) => (b"\x83\x83\x03", 3),
+                Some(Kind::Binary | Kind::Text | Kind::Topic | Kind::Pair) => (b"\0\x03abc", 2),
+            };
+            let bytes: std::vec::Vec<u8> = [&[id], value].concat();
+            let len = if kind.is_some() { bytes.len() } else { 0 };
+            for there in 0..=bytes.len() {
+                let expected = (there > says_it).then_some(len);
+                assert_eq!(property_len(&bytes[..there]), expected, "{there} bytes of 0x{id:02X}");
+            }
+        }
+        assert_eq!(property_len(b"\x0B\xFF\xFF\xFF\xFF\xFF"), Some(5), "it is wrong, which is found when it is read");
     }
 
     #[test]

@@ -109,15 +109,18 @@ impl<'a, K: Link, C: Clock, A: InboundAliases> Client<'a, Blocking<K, C>, A> {
 
     /// Moves bytes both ways. True: there is an event.
     fn exchange(&mut self, now: Instant) -> Result<bool, Broken> {
+        // What came in before the link broke is told first.
+        let written = self.transmit(now);
         loop {
-            let written = self.transmit(now);
             match self.engine.step(now) {
                 Step::Told => return Ok(true),
-                Step::Write if self.engine.is_over() => {
+                Step::Write => {
+                    let is_over = self.engine.is_over();
                     self.transmit(now)?;
-                    return Ok(false);
+                    if is_over {
+                        return Ok(false);
+                    }
                 }
-                Step::Write => written?,
                 Step::Read => {
                     written?;
                     if self.link.link.read_ready().map_err(|_| Broken)? {
@@ -125,7 +128,7 @@ impl<'a, K: Link, C: Clock, A: InboundAliases> Client<'a, Blocking<K, C>, A> {
                             Ok(0) | Err(_) => return Err(Broken),
                             Ok(len) => self.engine.input.filled(len),
                         }
-                    } else if !self.engine.has_output(now) {
+                    } else if !self.transmit(now)? {
                         return Ok(false);
                     }
                 }
@@ -133,22 +136,24 @@ impl<'a, K: Link, C: Clock, A: InboundAliases> Client<'a, Blocking<K, C>, A> {
         }
     }
 
-    fn transmit(&mut self, now: Instant) -> Result<(), Broken> {
-        if !self.engine.has_output(now) {
-            return Ok(());
-        }
-        if self.engine.has_connect() {
+    /// Tells whether there was anything to transmit.
+    fn transmit(&mut self, now: Instant) -> Result<bool, Broken> {
+        let mut writes = self.engine.has_connect();
+        if writes {
             self.transmit_connect()?;
         }
         while let Some(Chunk::Copy(bytes)) = self.engine.session.poll_transmit(now) {
+            writes = true;
             match self.link.link.write(bytes) {
                 Ok(0) | Err(_) => return Err(Broken),
                 Ok(len) => self.engine.session.transmitted(len),
             }
         }
-        self.link.link.flush().map_err(|_| Broken)?;
-        self.engine.session.flushed();
-        Ok(())
+        if writes {
+            self.link.link.flush().map_err(|_| Broken)?;
+            self.engine.session.flushed();
+        }
+        Ok(writes)
     }
 
     #[cold]
@@ -178,4 +183,5 @@ impl<'a, K: Link, C: Clock, A: InboundAliases> Client<'a, Blocking<K, C>, A> {
 }
 
 /// The link is.
+#[derive(Clone, Copy)]
 struct Broken;

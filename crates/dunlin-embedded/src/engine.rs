@@ -255,24 +255,22 @@ impl<'a, A: InboundAliases> Engine<'a, A> {
             if self.input.pending().is_empty() {
                 return Step::Read;
             }
-            if self.large.has_rest() {
+            let len = if self.large.is_none() {
+                self.input.pending().len()
+            } else if self.large.has_rest() {
                 let part = self.large.next_part(&mut self.input);
                 self.session.handle_packet_skipped();
-                if let Some(len) = part {
-                    (self.told, self.consumed) = (Told::Part, len);
-                    return Step::Told;
-                }
-                if self.large.has_rest() {
-                    return Step::Read;
-                }
-            }
-            if self.large.is_coming() {
-                match self.large.condense(self.session.version(), &mut self.input) {
-                    Ok(Some(len)) => {
-                        if let Some(step) = self.handle_packet(now, len, true) {
-                            return step;
-                        }
+                match part {
+                    Some(len) => {
+                        (self.told, self.consumed) = (Told::Part, len);
+                        return Step::Told;
                     }
+                    None if self.large.is_none() => continue,
+                    None => return Step::Read,
+                }
+            } else {
+                match self.large.condense(self.session.version(), &mut self.input) {
+                    Ok(Some(len)) => len,
                     Ok(None) => return Step::Read,
                     Err(malformed) => {
                         self.large.forget();
@@ -282,14 +280,16 @@ impl<'a, A: InboundAliases> Engine<'a, A> {
                         return Step::Write;
                     }
                 }
-            } else if let Some(step) = self.handle_packet(now, self.input.pending().len(), false) {
+            };
+            if let Some(step) = self.handle_packet(now, len) {
                 return step;
             }
         }
     }
 
     /// Gives the first `len` bytes of the input to the session. `None`: look again.
-    fn handle_packet(&mut self, now: Instant, len: usize, is_large: bool) -> Option<Step> {
+    fn handle_packet(&mut self, now: Instant, len: usize) -> Option<Step> {
+        let is_large = !self.large.is_none();
         let packet = self.input.pending().get(..len).unwrap_or_default();
         let (consumed, event) = match self.session.handle_input(now, packet) {
             Progress::Packet { consumed, event } => (consumed, event),

@@ -593,14 +593,12 @@ impl<M: Memory> Session<M> {
     }
 
     fn repeat_releases(&mut self) {
-        while self.lane.has_room() {
-            let Some(id) = self.outbound.next_repeated_release() else { break };
+        while let Some(id) = self.outbound.next_repeated_release().filter(|_| self.lane.has_room()) {
             self.lane.acknowledge(self.version, PUBREL, id, ReasonCode::SUCCESS);
             self.outbound.release_put(id, self.lane.end());
             self.outbound.release_repeated();
         }
-        while self.lane.has_room() {
-            let Some(id) = self.outbound.next_foreign() else { return };
+        while let Some(id) = self.outbound.next_foreign().filter(|_| self.lane.has_room()) {
             self.lane.acknowledge(self.version, PUBREL, id, ReasonCode::SUCCESS);
             self.outbound.foreign_asked();
         }

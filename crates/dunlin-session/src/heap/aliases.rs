@@ -1,4 +1,4 @@
-use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
 
 use crate::{InboundAliases, OutboundAliases};
 
@@ -57,17 +57,23 @@ impl InboundAliases for HeapInboundAliases {
     }
 }
 
-/// Our topic aliases on the heap. When all are in use, the one that was not used for the longest time is bound anew.
+/// Our topic aliases on the heap, made when the first is bound. When all are in use, the one that was not used for the
+/// longest time is bound anew.
 #[derive(Debug)]
 pub struct HeapOutboundAliases {
+    /// On this connection.
+    maximum: u16,
+    limit: u16,
+    bound: Option<Box<Bound>>,
+}
+
+#[derive(Debug, Default)]
+struct Bound {
     aliases: BTreeMap<Arc<[u8]>, u16>,
     /// Entry `n` is alias `n + 1`; they are linked in the order of their last use.
     entries: Vec<Entry>,
     oldest: u16,
     newest: u16,
-    /// On this connection.
-    maximum: u16,
-    limit: u16,
     head: Vec<u8>,
     /// Bytes of the head that were transmitted.
     transmitted: usize,
@@ -84,18 +90,11 @@ struct Entry {
 impl HeapOutboundAliases {
     /// At most `limit` aliases at once, each with a topic of at most 65,535 bytes; 0: none. The server may allow fewer.
     pub fn new(limit: u16) -> Self {
-        Self {
-            aliases: BTreeMap::new(),
-            entries: Vec::new(),
-            oldest: 0,
-            newest: 0,
-            maximum: 0,
-            limit,
-            head: Vec::new(),
-            transmitted: 0,
-        }
+        Self { maximum: 0, limit, bound: None }
     }
+}
 
+impl Bound {
     fn entry(&mut self, alias: u16) -> Option<&mut Entry> {
         self.entries.get_mut((alias as usize).checked_sub(1)?)
     }
@@ -124,19 +123,6 @@ impl HeapOutboundAliases {
         }
         self.newest = alias;
     }
-}
-
-impl OutboundAliases for HeapOutboundAliases {
-    #[inline]
-    fn are_allowed(&self) -> bool {
-        self.maximum > 0
-    }
-
-    fn reset(&mut self, maximum: u16) {
-        self.aliases.clear();
-        self.entries.clear();
-        (self.oldest, self.newest, self.maximum) = (0, 0, maximum.min(self.limit));
-    }
 
     fn find(&mut self, topic: &[u8]) -> Option<u16> {
         let alias = *self.aliases.get(topic)?;
@@ -147,9 +133,9 @@ impl OutboundAliases for HeapOutboundAliases {
         Some(alias)
     }
 
-    fn bind(&mut self, topic: &[u8]) -> Option<u16> {
+    fn bind(&mut self, topic: &[u8], maximum: u16) -> Option<u16> {
         let topic: Arc<[u8]> = topic.into();
-        let alias = if self.entries.len() < self.maximum as usize {
+        let alias = if self.entries.len() < maximum as usize {
             self.entries.push(Entry { topic: topic.clone(), older: 0, newer: 0 });
             self.entries.len() as u16
         } else {
@@ -164,21 +150,51 @@ impl OutboundAliases for HeapOutboundAliases {
         self.push(alias);
         Some(alias)
     }
+}
+
+impl OutboundAliases for HeapOutboundAliases {
+    #[inline]
+    fn are_allowed(&self) -> bool {
+        self.maximum > 0
+    }
+
+    fn reset(&mut self, maximum: u16) {
+        self.maximum = maximum.min(self.limit);
+        if let Some(bound) = &mut self.bound {
+            bound.aliases.clear();
+            bound.entries.clear();
+            (bound.oldest, bound.newest) = (0, 0);
+        }
+    }
+
+    fn find(&mut self, topic: &[u8]) -> Option<u16> {
+        self.bound.as_mut()?.find(topic)
+    }
+
+    fn bind(&mut self, topic: &[u8]) -> Option<u16> {
+        self.bound.get_or_insert_default().bind(topic, self.maximum)
+    }
 
     #[inline]
     fn head(&self) -> &[u8] {
-        self.head.get(self.transmitted..).unwrap_or_default()
+        self.bound.as_ref().and_then(|bound| bound.head.get(bound.transmitted..)).unwrap_or_default()
     }
 
     fn make_head(&mut self, len: usize) -> &mut [u8] {
-        self.transmitted = 0;
-        self.head.clear();
-        self.head.resize(len, 0);
-        &mut self.head
+        if len == 0 && self.bound.is_none() {
+            return &mut [];
+        }
+        let bound = self.bound.get_or_insert_default();
+        bound.transmitted = 0;
+        bound.head.clear();
+        bound.head.resize(len, 0);
+        &mut bound.head
     }
 
     fn head_transmitted(&mut self, len: usize) {
-        self.transmitted = self.transmitted.saturating_add(len).min(self.head.len());
+        if let Some(bound) = &mut self.bound {
+            bound.transmitted = bound.transmitted.saturating_add(len).min(bound.head.len());
+        }
     }
 }
 

@@ -122,7 +122,7 @@ impl Client {
     /// See [`ReauthenticateError`].
     pub async fn reauthenticate(&self) -> Result<(), ReauthenticateError> {
         let shared = self.shared();
-        let method = shared.authentication.as_ref().ok_or(ReauthenticateError::NoMethod)?;
+        let method = shared.authentication().ok_or(ReauthenticateError::NoMethod)?;
         let (conversation, data) = method.begin().map_err(|NotConvinced| ReauthenticateError::NotConvinced)?;
         let mut bytes = Vec::new();
         method.append(&mut bytes, data.as_deref()).map_err(ReauthenticateError::Property)?;

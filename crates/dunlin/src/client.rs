@@ -56,7 +56,7 @@ impl Client {
         poll_fn(|cx| shared.lock().poll_status(cx, |engine| engine.status != Status::Connecting)).await;
         let mut engine = shared.lock();
         match engine.first_failure.take() {
-            Some(error) => Err(error),
+            Some(error) => Err(*error),
             // Its driver was dropped.
             None if engine.status == Status::Closed => Err(ConnectionError::Closed),
             None => Ok(()),

@@ -3,6 +3,7 @@ mod faults;
 mod keeper;
 mod open;
 mod redirect;
+mod scratch;
 mod servers;
 mod write_buffer;
 
@@ -22,14 +23,13 @@ use tokio::time;
 use crate::{
     ConnectOptions, ConnectionError, Event, NetworkError, NotConvinced, OptionsError, Status, TRACING,
     engine::{Engine, Shared, Stage},
-    inspect::Tap,
     meters::Meters,
     millis, random, trace,
 };
 use connection::Connection;
 use faults::Faults;
 use keeper::Keeper;
-use open::Secure;
+use open::{Secure, Stream};
 use redirect::Redirects;
 use servers::Servers;
 
@@ -38,6 +38,8 @@ use servers::Servers;
 #[must_use = "the client does nothing unless its driver is polled"]
 pub struct Driver {
     run: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Behind `run`, which is gone when it is dropped.
+    end: Option<EndOnDrop>,
     meters: Meters,
 }
 
@@ -50,20 +52,23 @@ impl Driver {
     ) -> Result<Self, OptionsError> {
         let servers = Servers::of(&options);
         let mut secure = Secure::default();
-        servers.each().try_for_each(|server| secure.make_ready(server, &options.tls)).map_err(OptionsError::Tls)?;
+        core::iter::once(&options.settings().server)
+            .chain(servers.iter().flat_map(|servers| servers.each()))
+            .try_for_each(|server| secure.make_ready(server, &options.settings().tls))
+            .map_err(OptionsError::Tls)?;
         shared.lock().session.set_backoff(Backoff::new(
-            millis(options.reconnect_minimum),
-            millis(options.reconnect_maximum),
-            millis(options.stable_after),
-            options.random_seed.unwrap_or_else(random::seed) as u32,
+            millis(options.settings().reconnect_minimum),
+            millis(options.settings().reconnect_maximum),
+            millis(options.settings().stable_after),
+            options.settings().random_seed.unwrap_or_else(random::seed) as u32,
         ));
-        let durability = options.durability;
+        let durability = options.settings().durability;
         let keeper = store.map(|store| Keeper { shared: shared.clone(), store, durability });
-        let end = EndOnDrop { shared: shared.clone() };
+        let end = Some(EndOnDrop { shared: shared.clone() });
         let meters = Meters::new(&shared, &options.client_id);
-        let lifecycle = Lifecycle {
+        let mut lifecycle = Lifecycle {
             clock: Clock { start: time::Instant::now() },
-            options: Arc::new(options),
+            options,
             secure,
             servers,
             redirects: Redirects::default(),
@@ -71,10 +76,12 @@ impl Driver {
             shared,
             once,
         };
-        Ok(match keeper {
-            None => Self { run: Box::pin(end.after(lifecycle.run())), meters },
-            Some(keeper) => Self { run: Box::pin(end.after(lifecycle.run_with(keeper))), meters },
-        })
+        let run: Pin<Box<dyn Future<Output = ()> + Send>> = match keeper {
+            // A function that is async would have room for its arguments twice.
+            None => Box::pin(async move { lifecycle.run().await }),
+            Some(keeper) => Box::pin(async move { lifecycle.run_with(keeper).await }),
+        };
+        Ok(Self { run, end, meters })
     }
 }
 
@@ -83,6 +90,9 @@ impl Future for Driver {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let done = self.run.as_mut().poll(cx);
+        if done.is_ready() {
+            self.end = None;
+        }
         self.meters.record();
         done
     }
@@ -115,11 +125,12 @@ impl Clock {
 }
 
 struct Lifecycle {
-    options: Arc<ConnectOptions>,
+    options: ConnectOptions,
     secure: Secure,
     shared: Arc<Shared>,
     clock: Clock,
-    servers: Servers,
+    /// Where there are others to try.
+    servers: Option<Box<Servers>>,
     redirects: Redirects,
     faults: Faults,
     /// The caller of `connect` waits: if the first try fails there is no second.
@@ -128,7 +139,7 @@ struct Lifecycle {
 
 impl Lifecycle {
     /// One connection after the other, until the client is closed.
-    async fn run(mut self) {
+    async fn run(&mut self) {
         let mut next = Next::InDueTime;
         loop {
             // The connection that discards a session and the one after it are one try.
@@ -146,9 +157,9 @@ impl Lifecycle {
                     ConnectionError::ClosedByServer
                 }
                 Ended::With(error) => {
-                    let options = Arc::make_mut(&mut self.options);
+                    let options = &mut self.options;
                     let elsewhere = self.redirects.handle_ended(&error, options)
-                        || self.servers.handle_ended(was_connected, options);
+                        || self.servers.as_mut().is_some_and(|servers| servers.handle_ended(was_connected, options));
                     next = if elsewhere { Next::Elsewhere } else { Next::InDueTime };
                     self.faults.judge(error, was_connected)
                 }
@@ -159,7 +170,7 @@ impl Lifecycle {
                 break;
             }
             if next == Next::InDueTime {
-                self.wait_for_next_try().await;
+                Box::pin(self.wait_for_next_try()).await;
             }
             if is_settled(&self.shared.lock()) {
                 break;
@@ -168,7 +179,7 @@ impl Lifecycle {
     }
 
     /// The same with a store, which at the end has everything.
-    async fn run_with(self, keeper: Keeper) {
+    async fn run_with(&mut self, keeper: Keeper) {
         let shared = self.shared.clone();
         let (mut run, mut keep) = (pin!(self.run()), pin!(keeper.run()));
         let mut runs = true;
@@ -184,64 +195,66 @@ impl Lifecycle {
     }
 
     async fn connection(&mut self, which: Next) -> (Ended, bool) {
-        let deadline = time::Instant::now() + self.options.connect_timeout;
         // What happens once a connection takes no memory while that lasts.
-        if let Err(error) = Box::pin(self.make_anew(which, deadline)).await {
-            return (Ended::With(error), false);
+        let stream = match Box::pin(self.open(which)).await {
+            Ok(stream) => stream,
+            Err(ended) => return (ended, false),
+        };
+        let mut connection = Connection::new(stream, &self.options, &self.shared, self.clock);
+        let ended = poll_fn(|cx| connection.poll(cx)).await;
+        let finished = Box::pin(connection.finish(ended)).await;
+        if let Some(client_id) = finished.assigned_client_id {
+            self.options.client_id = client_id;
         }
+        (finished.ended, finished.was_connected)
+    }
+
+    /// Opens the way to the server; CONNECT is on it then.
+    async fn open(&mut self, which: Next) -> Result<Pin<Box<dyn Stream>>, Ended> {
+        let deadline = time::Instant::now() + self.options.settings().connect_timeout;
+        self.make_anew(which, deadline).await.map_err(Ended::With)?;
         let opened = Box::pin(open::open(&self.options, &self.secure, deadline));
         let stream = match unless(self.closing(), time::timeout_at(deadline, opened)).await {
-            None => return (Ended::With(ConnectionError::Closed), false),
-            Some(Ok(Ok(stream))) => stream,
-            Some(Ok(Err(error))) => return (Ended::With(error), false),
+            None => return Err(Ended::With(ConnectionError::Closed)),
+            Some(Ok(opened)) => opened.map_err(Ended::With)?,
             Some(Err(_)) => {
-                let server = NetworkError::TimedOut(self.options.server.place().into());
-                return (Ended::With(ConnectionError::Network(server)), false);
+                let server = NetworkError::TimedOut(self.options.settings().server.place().into());
+                return Err(Ended::With(ConnectionError::Network(server)));
             }
         };
-        let now = self.clock.now();
         let left = deadline.saturating_duration_since(time::Instant::now());
-        if let Err(error) = self.begin(now, left) {
-            return (Ended::With(error), false);
-        }
-        let (ping_timeout, client_id) = (self.options.ping_timeout, self.options.client_id.clone());
-        let unlimited = self.options.receive_maximum == u16::MAX || !self.options.version.is_v5();
-        let tap = Tap::new(&self.options);
-        let mut connection = Connection::new(stream, &self.shared, self.clock, ping_timeout, client_id, unlimited, tap);
-        let ended = poll_fn(|cx| connection.poll(cx)).await;
-        if connection.client_id != self.options.client_id {
-            Arc::make_mut(&mut self.options).client_id = core::mem::take(&mut connection.client_id);
-        }
-        let was_connected = connection.was_connected;
-        Box::pin(connection.finish()).await;
-        (ended, was_connected)
+        self.begin(self.clock.now(), left).map_err(Ended::With)?;
+        Ok(stream)
     }
 
     /// What the application makes anew for each try; and TLS, should that be new, too.
     async fn make_anew(&mut self, which: Next, until: time::Instant) -> Result<(), ConnectionError> {
         // The connection that discarded the session had it all.
         if which != Next::WithoutSession {
-            let asking = self.options.providers.ask(which == Next::Elsewhere, until);
+            let asking = self.options.settings().providers.ask(which == Next::Elsewhere, until);
             let provided = unless(self.closing(), asking).await.ok_or(ConnectionError::Closed)?;
             let provided = provided.map_err(ConnectionError::Provider)?;
             if !provided.is_empty() {
-                let options = Arc::make_mut(&mut self.options);
-                options.take_over(provided, self.servers.usual_credentials()).map_err(OptionsError::Url)?;
+                let options = &mut self.options;
+                let usual = self.servers.as_ref().map(|servers| servers.usual_credentials());
+                options.take_over(provided, usual).map_err(OptionsError::Url)?;
                 options.check()?;
             }
         }
-        let server = self.options.server.url();
+        let server = self.options.settings().server.url();
         trace::connecting(&server);
         self.shared.lock().server = server.into();
-        self.secure.make_ready(&self.options.server, &self.options.tls).map_err(OptionsError::Tls)?;
+        self.secure
+            .make_ready(&self.options.settings().server, &self.options.settings().tls)
+            .map_err(OptionsError::Tls)?;
         Ok(())
     }
 
     fn begin(&self, now: Instant, left: Duration) -> Result<(), ConnectionError> {
-        let options = &*self.options;
-        let mut properties = options.properties.clone();
+        let (options, settings) = (&self.options, self.options.settings());
+        let mut properties = settings.properties.clone();
         let mut conversation = None;
-        if let Some(method) = &options.authentication {
+        if let Some(method) = &settings.authentication {
             let (begun, data) = method.begin().map_err(|NotConvinced| ConnectionError::NotConvinced)?;
             method.append(&mut properties, data.as_deref()).map_err(OptionsError::Property)?;
             conversation = Some(begun);
@@ -249,26 +262,26 @@ impl Lifecycle {
         let owner = PropertyOwner::Packet(PacketType::Connect);
         let properties = Properties::check(owner, &properties)
             .map_err(|error| OptionsError::Property(PropertyError::NotAllowed(error)))?;
-        let seconds = options.session_expiry.as_secs().min(u32::MAX.into()) as u32;
+        let seconds = settings.session_expiry.as_secs().min(u32::MAX.into()) as u32;
         let connect = dunlin_session::ConnectOptions {
             client_id: &options.client_id,
             user_name: options.user_name.as_deref(),
             password: options.password.as_deref(),
             will: options.will.as_ref().and_then(|will| will.view()),
-            clean_start: options.clean_start,
-            keep_alive: options.keep_alive.as_secs() as u16,
-            session_expiry_interval: if options.session_expiry.is_zero() { 0 } else { seconds.max(1) },
-            receive_maximum: options.receive_maximum,
-            maximum_packet_size: options.maximum_packet_size,
-            topic_alias_maximum: options.topic_alias_maximum,
+            clean_start: settings.clean_start,
+            keep_alive: settings.keep_alive.as_secs() as u16,
+            session_expiry_interval: if settings.session_expiry.is_zero() { 0 } else { seconds.max(1) },
+            receive_maximum: settings.receive_maximum,
+            maximum_packet_size: settings.maximum_packet_size,
+            topic_alias_maximum: settings.topic_alias_maximum,
             send_maximum: options.most_sent(),
             connect_timeout: millis(left),
-            request_response_information: options.request_response_information,
-            request_problem_information: options.request_problem_information,
+            request_response_information: settings.request_response_information,
+            request_problem_information: settings.request_problem_information,
             properties,
-            ack_timeout: millis(options.ack_timeout),
-            ping_timeout: millis(options.ping_timeout),
-            resume_without_state: options.resume_without_state,
+            ack_timeout: millis(settings.ack_timeout),
+            ping_timeout: millis(settings.ping_timeout),
+            resume_without_state: settings.resume_without_state,
         };
         // What could be wrong was refused before; a field that is too long in sum is left.
         let mut engine = self.shared.lock();
@@ -304,7 +317,7 @@ impl Lifecycle {
                 _ => None,
             };
             if !was_connected && first && !goes_on {
-                engine.first_failure = Some(error.clone());
+                engine.first_failure = Some(Box::new(error.clone()));
             }
             if next != Next::WithoutSession || give_up {
                 engine.tell(match was_connected {
@@ -418,13 +431,6 @@ struct EndOnDrop {
     shared: Arc<Shared>,
 }
 
-impl EndOnDrop {
-    async fn after(self, work: impl Future<Output = ()>) {
-        work.await;
-        drop(self);
-    }
-}
-
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
         let mut wakers = Vec::new();
@@ -457,4 +463,18 @@ async fn unless<T>(stop: impl Future<Output = ()>, work: impl Future<Output = T>
         Poll::Pending => work.as_mut().poll(cx).map(Some),
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Client;
+
+    /// Of a fleet there are 100,000: what it takes more is to be seen here.
+    #[test]
+    fn a_client_on_which_nothing_happens_is_small() {
+        let (_client, driver) = Client::with_driver("mqtt://localhost").unwrap();
+        let (engine, driver) = (size_of::<Shared>(), size_of_val(&*driver.run));
+        assert!(engine <= 1_500 && driver <= 750, "engine: {engine}, driver: {driver}");
+    }
 }

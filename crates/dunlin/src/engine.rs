@@ -10,6 +10,7 @@ mod router;
 mod shared;
 mod stalls;
 mod statistics;
+mod subscribed;
 mod unclaimed;
 
 pub(crate) use durable::Given;
@@ -19,7 +20,7 @@ pub(crate) use shared::Shared;
 pub use statistics::Statistics;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
@@ -44,6 +45,7 @@ use receipts::Receipts;
 use responses::Responses;
 use round_trip::RoundTrip;
 use stalls::Stalls;
+use subscribed::Subscribed;
 use unclaimed::Unclaimed;
 
 /// Everything there is about a client, but for the socket.
@@ -51,14 +53,14 @@ use unclaimed::Unclaimed;
 pub(crate) struct Engine {
     pub(crate) session: Session<Heap>,
     pub(crate) receipts: Receipts,
-    pub(crate) filters: Filters,
+    pub(crate) filters: Subscribed,
     /// Where there is a store.
     pub(crate) durable: Option<Box<Durable>>,
     /// The authentication that is under way.
     pub(crate) conversation: Option<Conversation>,
     pub(crate) reauthentication: Option<Reauthentication>,
     /// Since the first request.
-    responses: Option<Responses>,
+    responses: Option<Box<Responses>>,
     /// Where they go, if the application says so.
     response_topic: Option<Box<str>>,
     /// What the server says that response topics are to be made from.
@@ -85,7 +87,7 @@ pub(crate) struct Engine {
     /// Events of the packets that are being handled, in order; a message's bytes are known at the end.
     told: Vec<Told>,
     /// Labels in use, with the number of answers that carry them back.
-    labels: HashMap<u32, usize>,
+    labels: BTreeMap<u32, usize>,
     /// Messages that several subscriptions hold, with how many of them have not yet taken theirs.
     shared_deliveries: HashMap<Delivery, usize>,
     /// What the events said of the connection last: they obey a grammar.
@@ -94,7 +96,7 @@ pub(crate) struct Engine {
     pub(crate) status_changes: u64,
     status_wakers: Vec<Waker>,
     /// The first try of `connect` failed like this.
-    pub(crate) first_failure: Option<ConnectionError>,
+    pub(crate) first_failure: Option<Box<ConnectionError>>,
     /// That of the connection, or of the last try, as a URL without secrets.
     pub(crate) server: Box<str>,
     pub(crate) closing: Option<Closing>,
@@ -146,13 +148,14 @@ enum Told {
 
 impl Engine {
     fn new(options: &ConnectOptions) -> Self {
+        let options = options.settings();
         Self {
             session: Session::new(
                 options.version,
                 memory::storage(options.memory_bytes, options.topic_aliases, options.store.is_some()),
             ),
             receipts: Receipts::default(),
-            filters: Filters::new(!options.session_expiry.is_zero(), options.subscription_identifiers),
+            filters: Subscribed::new(!options.session_expiry.is_zero(), options.subscription_identifiers),
             durable: options.store.as_ref().map(|_| Box::default()),
             conversation: None,
             reauthentication: None,
@@ -174,7 +177,7 @@ impl Engine {
             space: Vec::new(),
             listeners: Vec::new(),
             told: Vec::new(),
-            labels: HashMap::new(),
+            labels: BTreeMap::new(),
             shared_deliveries: HashMap::new(),
             stage: Stage::Apart,
             status: Status::Connecting,
@@ -218,7 +221,8 @@ impl Engine {
             return;
         }
         let dropped = &mut self.statistics.dropped;
-        let holders = self.filters.hand_out(topic, publish.properties, &parts, overfull, dropped);
+        let hand_out = |filters: &mut Filters| filters.hand_out(topic, publish.properties, &parts, overfull, dropped);
+        let holders = self.filters.if_any(hand_out);
         if holders != 1 {
             self.handle_holders(holders, parts, overfull);
         }
@@ -235,12 +239,13 @@ impl Engine {
     pub(crate) fn deliver_plain(&mut self, base: *const u8, arrived: &Arrived<'_>, overfull: bool) {
         let Arrived { publish, delivery, .. } = arrived;
         if !arrived.is_known {
-            self.filters.look_for(publish.topic.as_bytes());
+            self.filters.if_any(|filters| filters.look_for(publish.topic.as_bytes()));
         }
         self.statistics.received += 1;
         let v5 = self.session.version().is_v5();
         let parts = Parts::new(base, publish, None, *delivery, v5);
-        let holders = self.filters.hand_out_by_topic(&parts, overfull, &mut self.statistics.dropped);
+        let dropped = &mut self.statistics.dropped;
+        let holders = self.filters.if_any(|filters| filters.hand_out_by_topic(&parts, overfull, dropped));
         if holders != 1 {
             // Made anew, so that the other need not be in memory.
             self.handle_holders(holders, Parts::new(base, &publish.clone(), None, *delivery, v5), overfull);
@@ -267,14 +272,14 @@ impl Engine {
 
     /// A subscription is done with a message. Doing it twice, or for a connection that is gone, does nothing.
     pub(crate) fn acknowledge(&mut self, holder: Holder, delivery: Delivery) {
-        if self.filters.is_done(holder, delivery) {
+        if self.filters.if_any(|filters| filters.is_done(holder, delivery)) {
             self.acknowledge_one(delivery);
         }
     }
 
     /// As [`acknowledge`](Engine::acknowledge), for many.
     pub(crate) fn acknowledge_all(&mut self, holder: Holder, deliveries: &mut Vec<Delivery>) {
-        self.filters.keep_done(holder, deliveries);
+        self.filters.if_any(|filters| filters.keep_done(holder, deliveries));
         if !self.shared_deliveries.is_empty() {
             deliveries.retain(|delivery| self.is_done_by_all(*delivery));
         }
@@ -313,8 +318,8 @@ impl Engine {
             self.listeners.iter().for_each(|listener| wakers.extend(listener.push(event.clone())));
         }
         let gate = self.gate();
-        let bytes = self.filters.pass_on(&chunk, gate, wakers) + self.unclaimed.pass_on(&chunk);
-        bytes - self.hand_out_responses(wakers)
+        let handed_out = self.filters.if_any(|filters| filters.pass_on(&chunk, gate, wakers));
+        handed_out + self.unclaimed.pass_on(&chunk) - self.hand_out_responses(wakers)
     }
 
     pub(crate) fn has_told(&self) -> bool {
@@ -358,7 +363,8 @@ impl Engine {
     pub(crate) fn set_status(&mut self, status: Status, wakers: &mut Vec<Waker>) {
         self.status_changes += u64::from(self.status != status);
         self.status = status;
-        wakers.append(&mut self.status_wakers);
+        // Few changes are waited for: no memory is kept for that.
+        wakers.extend(core::mem::take(&mut self.status_wakers));
     }
 
     pub(crate) fn poll_status(&mut self, cx: &Context<'_>, wanted: impl Fn(&Self) -> bool) -> Poll<()> {
@@ -387,20 +393,24 @@ impl Engine {
 
     /// Bytes that nobody will read any more, see [`Shared::taken`].
     pub(crate) fn take_freed(&mut self) -> usize {
-        core::mem::take(&mut self.freed) + self.filters.take_shed()
+        core::mem::take(&mut self.freed) + self.filters.if_any(Filters::take_shed)
     }
 
     pub(crate) fn handle_connected(&mut self, session_present: bool, now: Instant, wakers: &mut Vec<Waker>) {
         self.statistics.connections += 1;
         self.set_status(Status::Connected, wakers);
-        self.filters.handle_connected(session_present, wakers);
+        // What a server brings along of an earlier process counts for later subscriptions too.
+        match session_present {
+            true => self.filters.made().handle_connected(true, wakers),
+            false => self.filters.if_any(|filters| filters.handle_connected(false, wakers)),
+        }
         self.open_claims(session_present, now);
         self.settle_polled(wakers);
         self.ask(wakers);
     }
 
     pub(crate) fn handle_connection_ended(&mut self, wakers: &mut Vec<Waker>) {
-        self.filters.handle_connection_lost(wakers);
+        self.filters.if_any(|filters| filters.handle_connection_lost(wakers));
         self.round_trip.handle_connection_ended();
         self.end_reauthentication(Err(ReauthenticateError::ConnectionLost), wakers);
         self.settle_polled(wakers);
@@ -413,10 +423,10 @@ impl Engine {
         if self.durable.is_some() && !self.session.is_session_stored() {
             return;
         }
-        self.filters.ask(&mut self.session, wakers);
-        let refused = self.filters.take_refused();
+        self.filters.if_any(|filters| filters.ask(&mut self.session, wakers));
+        let refused = self.filters.if_any(Filters::take_refused);
         self.tell_answers(refused);
-        for label in self.filters.take_unused_labels() {
+        for label in self.filters.if_any(Filters::take_unused_labels) {
             self.release_label(Some(label));
         }
     }

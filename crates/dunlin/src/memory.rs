@@ -1,9 +1,10 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use dunlin_codec::{PacketId, Qos, ReasonCode};
 use dunlin_session::{
-    Change, HeapBuffer, HeapInbound, HeapInboundAliases, HeapJournal, HeapOutboundAliases, HeapTable, Journal, Marks,
-    Memory, Segments, Storage,
+    Arrival, Change, HeapBuffer, HeapInbound, HeapInboundAliases, HeapJournal, HeapOutboundAliases, HeapTable, Inbound,
+    Journal, Marks, Memory, Segments, Storage,
 };
 
 /// The session's memory on a server: growable, bounded, and payloads of 4 KiB and more by reference.
@@ -15,7 +16,7 @@ impl Memory for Heap {
     type Control = HeapBuffer;
     type Segments = SharedPayloads;
     type Slots = HeapTable<Option<Bytes>>;
-    type Inbound = HeapInbound;
+    type Inbound = LazyInbound;
     type InboundAliases = HeapInboundAliases;
     type OutboundAliases = HeapOutboundAliases;
     type Journal = ChosenJournal;
@@ -25,11 +26,12 @@ impl Memory for Heap {
 /// we name by an alias. `stored`: there is a store.
 pub(crate) fn storage(limit: usize, aliases: u16, stored: bool) -> Storage<Heap> {
     Storage {
-        log: HeapBuffer::new(INITIAL_LOG, limit),
-        control: HeapBuffer::new(INITIAL_CONTROL, CONTROL_LIMIT),
+        // Most connections of a fleet say little.
+        log: HeapBuffer::new(0, limit),
+        control: HeapBuffer::new(0, CONTROL_LIMIT),
         segments: SharedPayloads { waiting: VecDeque::new(), held: 0, limit },
         slots: HeapTable::new(u16::MAX.into()),
-        inbound: HeapInbound::default(),
+        inbound: LazyInbound::default(),
         inbound_aliases: HeapInboundAliases::new(ALIAS_LIMIT),
         outbound_aliases: HeapOutboundAliases::new(aliases),
         journal: ChosenJournal(stored.then(Box::default)),
@@ -81,6 +83,75 @@ impl Journal for ChosenJournal {
         if let Some(journal) = &mut self.0 {
             journal.set_number(change, number);
         }
+    }
+}
+
+/// What there is of received messages, from the first on that is to be acknowledged.
+#[derive(Debug, Default)]
+pub(crate) struct LazyInbound(Option<Box<HeapInbound>>);
+
+impl LazyInbound {
+    #[inline]
+    fn made(&mut self) -> &mut HeapInbound {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl Inbound for LazyInbound {
+    #[inline]
+    fn arrive(&mut self, id: PacketId, qos: Qos) -> Arrival {
+        self.made().arrive(id, qos)
+    }
+
+    #[inline]
+    fn acknowledge(&mut self, id: PacketId, qos: Qos, number: u32, reason: ReasonCode) -> bool {
+        self.0.as_mut().is_some_and(|inbound| inbound.acknowledge(id, qos, number, reason))
+    }
+
+    #[inline]
+    fn answer_next(&mut self, id: PacketId, qos: Qos, number: u32) -> bool {
+        self.0.as_mut().is_some_and(|inbound| inbound.answer_next(id, qos, number))
+    }
+
+    #[inline]
+    fn next_answer(&mut self, is_stored: impl FnMut(PacketId) -> bool) -> Option<(PacketId, Qos, ReasonCode)> {
+        self.0.as_mut()?.next_answer(is_stored)
+    }
+
+    fn first_open(&self, qos: Qos) -> Option<u32> {
+        self.0.as_ref()?.first_open(qos)
+    }
+
+    fn answers_wait(&self, qos: Qos) -> bool {
+        self.0.as_ref().is_some_and(|inbound| inbound.answers_wait(qos))
+    }
+
+    #[inline]
+    fn release(&mut self, id: PacketId) -> bool {
+        self.0.as_mut().is_some_and(|inbound| inbound.release(id))
+    }
+
+    fn restore(&mut self, id: PacketId) -> bool {
+        self.made().restore(id)
+    }
+
+    #[inline]
+    fn unanswered(&self) -> usize {
+        self.0.as_ref().map_or(0, |inbound| inbound.unanswered())
+    }
+
+    fn capacity(&self) -> usize {
+        u16::MAX.into()
+    }
+
+    fn forget_connection(&mut self) {
+        if let Some(inbound) = &mut self.0 {
+            inbound.forget_connection();
+        }
+    }
+
+    fn clear(&mut self) -> bool {
+        self.0.as_mut().is_some_and(|inbound| inbound.clear())
     }
 }
 
@@ -177,10 +248,7 @@ impl Segments for SharedPayloads {
 
 /// From so many bytes on, sharing a payload is cheaper than copying it.
 pub(crate) const SHARED_FROM: usize = 4096;
-/// Most connections of a fleet publish little.
-const INITIAL_LOG: usize = 256;
 /// Bytes of topics that the server names by an alias: a server that names more does not mean well.
 const ALIAS_LIMIT: usize = 1 << 20;
-const INITIAL_CONTROL: usize = 256;
 /// Acknowledgements of 65,535 messages, and large SUBSCRIBEs.
 const CONTROL_LIMIT: usize = 1 << 20;

@@ -23,7 +23,7 @@ pub use warning::OptionsWarning;
 pub use will::Will;
 
 use core::fmt;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use dunlin_codec::{PropertyError, Version};
 use dunlin_session::ResumeWithoutState;
@@ -40,6 +40,9 @@ use crate::{
 };
 
 /// Where to connect and how. A plain struct with chained setters; a URL is enough to make one.
+///
+/// Clients whose options are clones of one another have what is the same in them, but for user name, password and will, once
+/// in memory: so a fleet is best given `options.clone().client_id(...)`.
 ///
 /// | what | default |
 /// |---|---|
@@ -78,6 +81,19 @@ use crate::{
 #[derive(Clone)]
 #[must_use = "options do nothing until they are given to `Client::connect` or `Client::start`"]
 pub struct ConnectOptions {
+    pub(crate) client_id: String,
+    /// It is ours, so another one will do.
+    client_id_generated: bool,
+    pub(crate) user_name: Option<String>,
+    pub(crate) password: Option<Vec<u8>>,
+    pub(crate) will: Option<Box<Will>>,
+    /// Clones have one copy of them, until one is changed.
+    settings: Arc<Settings>,
+}
+
+/// What the clients of a fleet are likely to have alike, so that each need not have it for itself.
+#[derive(Clone)]
+pub(crate) struct Settings {
     pub(crate) server: Server,
     pub(crate) others: Vec<OtherServer>,
     pub(crate) providers: Providers,
@@ -86,12 +102,6 @@ pub struct ConnectOptions {
     pub(crate) tls: TlsOptions,
     pub(crate) connector: Option<CustomConnector>,
     pub(crate) version: Version,
-    pub(crate) client_id: String,
-    /// It is ours, so another one will do.
-    client_id_generated: bool,
-    pub(crate) user_name: Option<String>,
-    pub(crate) password: Option<Vec<u8>>,
-    pub(crate) will: Option<Will>,
     pub(crate) authentication: Option<Method>,
     pub(crate) inspector: Option<Inspector>,
     /// User properties of CONNECT, as they go over the wire.
@@ -135,63 +145,67 @@ impl ConnectOptions {
     /// To `host` on port 1883 over plain TCP.
     pub fn new(host: impl Into<String>) -> Self {
         Self {
-            server: Server::new(host.into()),
-            others: Vec::new(),
-            providers: Providers::default(),
-            tcp: TcpOptions::new(),
-            proxy: ProxyChoice::OfEnvironment,
-            tls: TlsOptions::default(),
-            connector: None,
-            version: Version::V5,
             client_id: random::client_id(),
             client_id_generated: true,
             user_name: None,
             password: None,
             will: None,
-            authentication: None,
-            inspector: None,
-            properties: Vec::new(),
-            property_error: None,
-            request_response_information: false,
-            response_topic: None,
-            request_problem_information: true,
-            store: None,
-            durability: Durability::Immediate,
-            clean_start: true,
-            resume_without_state: ResumeWithoutState::Refuse,
-            session_expiry: Duration::ZERO,
-            keep_alive: Duration::from_secs(60),
-            receive_maximum: u16::MAX,
-            maximum_packet_size: 16 << 20,
-            topic_alias_maximum: 16,
-            topic_aliases: 64,
-            subscription_identifiers: true,
-            send_maximum: None,
-            queue_bytes: 128 << 10,
-            queue_messages: usize::MAX,
-            when_full: WhenFull::Wait,
-            memory_bytes: 16 << 20,
-            unread_bytes: 16 << 20,
-            claim_within: Duration::from_secs(10),
-            stall_after: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(20),
-            ping_timeout: Duration::from_secs(10),
-            ack_timeout: Duration::from_secs(60),
-            reconnect_when_stalled: false,
-            follow_redirects: false,
-            reconnect_minimum: Duration::from_secs(1),
-            reconnect_maximum: Duration::from_secs(120),
-            stable_after: Duration::from_secs(30),
-            random_seed: None,
+            settings: Arc::new(Settings {
+                server: Server::new(host.into()),
+                others: Vec::new(),
+                providers: Providers::default(),
+                tcp: TcpOptions::new(),
+                proxy: ProxyChoice::OfEnvironment,
+                tls: TlsOptions::default(),
+                connector: None,
+                version: Version::V5,
+                authentication: None,
+                inspector: None,
+                properties: Vec::new(),
+                property_error: None,
+                request_response_information: false,
+                response_topic: None,
+                request_problem_information: true,
+                store: None,
+                durability: Durability::Immediate,
+                clean_start: true,
+                resume_without_state: ResumeWithoutState::Refuse,
+                session_expiry: Duration::ZERO,
+                keep_alive: Duration::from_secs(60),
+                receive_maximum: u16::MAX,
+                maximum_packet_size: 16 << 20,
+                topic_alias_maximum: 16,
+                topic_aliases: 64,
+                subscription_identifiers: true,
+                send_maximum: None,
+                queue_bytes: 128 << 10,
+                queue_messages: usize::MAX,
+                when_full: WhenFull::Wait,
+                memory_bytes: 16 << 20,
+                unread_bytes: 16 << 20,
+                claim_within: Duration::from_secs(10),
+                stall_after: Duration::from_secs(30),
+                connect_timeout: Duration::from_secs(20),
+                ping_timeout: Duration::from_secs(10),
+                ack_timeout: Duration::from_secs(60),
+                reconnect_when_stalled: false,
+                follow_redirects: false,
+                reconnect_minimum: Duration::from_secs(1),
+                reconnect_maximum: Duration::from_secs(120),
+                stable_after: Duration::from_secs(30),
+                random_seed: None,
+            }),
         }
     }
 
     /// As [`ConnectOptions::new`], but no packet carries a property that nobody asked for: no limit is told to the
     /// server, and subscriptions have no identifier.
     pub fn bare(host: impl Into<String>) -> Self {
-        let told_nothing =
-            Self { maximum_packet_size: u32::MAX, topic_alias_maximum: 0, topic_aliases: 0, ..Self::new(host) };
-        Self { subscription_identifiers: false, ..told_nothing }
+        Self::new(host)
+            .maximum_packet_size(u32::MAX)
+            .topic_alias_maximum(0)
+            .topic_aliases(0)
+            .subscription_identifiers(false)
     }
 
     /// From `SCHEME://user:password@host:port`; what is left out has its default. The host may be a name, an IPv4
@@ -214,9 +228,18 @@ impl ConnectOptions {
         url::parse(url)
     }
 
+    pub(crate) fn settings(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
+    /// To be changed, for these options alone.
+    pub(crate) fn edit(&mut self) -> &mut Settings {
+        Arc::make_mut(&mut self.settings)
+    }
+
     /// The version of MQTT to speak.
     pub fn version(mut self, version: Version) -> Self {
-        self.version = version;
+        self.edit().version = version;
         self
     }
 
@@ -242,31 +265,32 @@ impl ConnectOptions {
 
     /// What the server publishes when the connection breaks.
     pub fn will(mut self, will: Will) -> Self {
-        self.will = Some(will);
+        self.will = Some(Box::new(will));
         self
     }
 
     /// After how long the link is tested, in whole seconds, at most 65,535; zero: never.
     pub fn keep_alive(mut self, keep_alive: Duration) -> Self {
-        self.keep_alive = keep_alive;
+        self.edit().keep_alive = keep_alive;
         self
     }
 
     /// How long one try may take: address, TCP, TLS, WebSocket and CONNACK together.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.edit().connect_timeout = timeout;
         self
     }
 
     /// How long the server may be silent after it was asked something, until the link counts as dead.
     pub fn ping_timeout(mut self, timeout: Duration) -> Self {
-        self.ping_timeout = timeout;
+        self.edit().ping_timeout = timeout;
         self
     }
 
     /// The waits between tries: a random time up to `minimum`, which doubles each time up to `maximum`.
     pub fn reconnect(mut self, minimum: Duration, maximum: Duration) -> Self {
-        (self.reconnect_minimum, self.reconnect_maximum) = (minimum, maximum);
+        let settings = self.edit();
+        (settings.reconnect_minimum, settings.reconnect_maximum) = (minimum, maximum);
         self
     }
 
@@ -274,7 +298,7 @@ impl ConnectOptions {
     /// and TLS options: only where every server that this one may name is trusted with them. At most five times in a
     /// row; not over a [`connector`](ConnectOptions::connector).
     pub fn follow_redirects(mut self, follow: bool) -> Self {
-        self.follow_redirects = follow;
+        self.edit().follow_redirects = follow;
         self
     }
 
@@ -295,13 +319,13 @@ impl ConnectOptions {
     /// # }
     /// ```
     pub fn inspect(mut self, look: impl Fn(&Inspected<'_>) + Send + Sync + 'static) -> Self {
-        self.inspector = Some(Inspector::new(look));
+        self.edit().inspector = Some(Inspector::new(look));
         self
     }
 
     /// From what the waits between tries are drawn: for tests that must go the same way again. Default: chance.
     pub fn random_seed(mut self, seed: u64) -> Self {
-        self.random_seed = Some(seed);
+        self.edit().random_seed = Some(seed);
         self
     }
 }
@@ -311,18 +335,24 @@ impl ConnectOptions {
 impl fmt::Debug for ConnectOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectOptions")
-            .field("server", &format_args!("{}", self.server.url()))
-            .field("websocket", &self.server.websocket)
-            .field("version", &self.version)
+            .field("server", &format_args!("{}", self.settings.server.url()))
+            .field("websocket", &self.settings.server.websocket)
+            .field("version", &self.settings.version)
             .field("client_id", &self.client_id)
             .field("user_name", &self.user_name.as_ref().map(|_| "..."))
             .field("password", &self.password.as_ref().map(|_| "..."))
             .field("will", &self.will)
-            .field("authentication", &self.authentication.as_ref().map(Method::name))
-            .field("clean_start", &self.clean_start)
-            .field("session_expiry", &self.session_expiry)
-            .field("keep_alive", &self.keep_alive)
+            .field("authentication", &self.settings.authentication.as_ref().map(Method::name))
+            .field("clean_start", &self.settings.clean_start)
+            .field("session_expiry", &self.settings.session_expiry)
+            .field("keep_alive", &self.settings.keep_alive)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").finish_non_exhaustive()
     }
 }
 

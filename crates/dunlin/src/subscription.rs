@@ -133,7 +133,7 @@ impl<'a> Subscribe<'a> {
                 return Err(SubscribeError::LabelInUse);
             }
             let label = self.label;
-            let begun = engine.filters.subscribe(&self.filters, self.terms, label, &mut wakers);
+            let begun = engine.filters.made().subscribe(&self.filters, self.terms, label, &mut wakers);
             engine.expect_answers(label, begun.as_ref().map_or(0, |begun| begun.awaited));
             let begun = begun?;
             begun.told.into_iter().for_each(|event| engine.tell(event));
@@ -357,7 +357,7 @@ impl Subscription {
         }
         let mut wakers = Vec::new();
         self.handle.shared.with(|engine| {
-            let left = engine.filters.release(self.holder, explicit, label);
+            let left = engine.filters.made().release(self.holder, explicit, label);
             engine.expect_answers(label, left.awaited);
             left.told.into_iter().for_each(|event| engine.tell(event));
             left.deliveries.into_iter().for_each(|delivery| engine.acknowledge_one(delivery));

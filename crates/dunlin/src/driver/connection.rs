@@ -22,9 +22,9 @@ use self::{
     conversation::Turn,
     input::{FIRST_READ, TURN_BYTES},
 };
-use super::{Clock, Ended, is_late, open::Stream, write_buffer::WriteBuffer};
+use super::{Clock, Ended, is_late, open::Stream, scratch::Scratch, write_buffer::WriteBuffer};
 use crate::{
-    Connected, ConnectionError, NetworkError,
+    ConnectOptions, Connected, ConnectionError, NetworkError,
     engine::{Engine, GOODBYE, Shared},
     inspect::Tap,
     trace,
@@ -33,11 +33,11 @@ use crate::{
 /// One connection: the socket, and the bytes between it and the session.
 pub(super) struct Connection<'d> {
     stream: Pin<Box<dyn Stream>>,
+    options: &'d ConnectOptions,
     shared: &'d Arc<Shared>,
     clock: Clock,
     /// The time of this round.
     round: time::Instant,
-    ping_timeout: Duration,
     write: WriteBuffer,
     read: BytesMut,
     /// Bytes to make room for: more while reads fill what there is.
@@ -48,25 +48,30 @@ pub(super) struct Connection<'d> {
     timer: Pin<Box<time::Sleep>>,
     armed: Option<time::Instant>,
     /// Why the connection ends, once what is still to be said is written, until then.
-    ending: Option<(Ended, time::Instant)>,
+    ending: Option<Box<(Ended, time::Instant)>>,
     reading_stopped: bool,
     /// 3.1.1 has no Receive Maximum: while the application is behind, and we must read because the server owes us an
     /// answer, QoS 1 and 2 messages are thrown away unanswered. They come again on the next connection, which begins
     /// when the application has caught up.
     skipping: bool,
-    /// The server was told no Receive Maximum, as 3.1.1 cannot: nothing holds it back but our not reading.
-    unlimited: bool,
     /// Packets were read whose answers had no room: they are handled when something was transmitted.
     input_waits: bool,
     /// What the server said in an authentication that is under way: answered when no lock is held.
-    said: Option<Turn>,
+    said: Option<Box<Turn>>,
     /// Where packets are looked at, if anybody wants to.
     tap: Option<Box<Tap>>,
     /// The server accepted the connection, and that is to be traced.
-    accepted: Option<Connected>,
+    accepted: Option<Box<Connected>>,
+    was_connected: bool,
+    assigned_client_id: Option<String>,
+}
+
+/// What is left of a connection.
+pub(super) struct Finished {
+    pub(super) ended: Ended,
     pub(super) was_connected: bool,
-    /// As the options say, or as the server assigned it.
-    pub(super) client_id: String,
+    /// Where the server gave another than that of the options.
+    pub(super) assigned_client_id: Option<String>,
 }
 
 /// What a step came to.
@@ -79,19 +84,16 @@ enum Step {
 impl<'d> Connection<'d> {
     pub(super) fn new(
         stream: Pin<Box<dyn Stream>>,
+        options: &'d ConnectOptions,
         shared: &'d Arc<Shared>,
         clock: Clock,
-        ping_timeout: Duration,
-        client_id: String,
-        unlimited: bool,
-        tap: Option<Box<Tap>>,
     ) -> Self {
         Self {
             stream,
+            options,
             shared,
             clock,
             round: time::Instant::now(),
-            ping_timeout,
             write: WriteBuffer::default(),
             read: BytesMut::new(),
             read_size: FIRST_READ,
@@ -102,18 +104,28 @@ impl<'d> Connection<'d> {
             ending: None,
             reading_stopped: false,
             skipping: false,
-            unlimited,
             input_waits: false,
             said: None,
-            tap,
+            tap: Tap::new(options),
             accepted: None,
             was_connected: false,
-            client_id,
+            assigned_client_id: None,
         }
     }
 
-    /// A turn of the driver: a bounded amount of work, then a word on what to wait for.
+    /// A turn of the driver, with memory that it lends from those of the same thread.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        let mut scratch = Scratch::take();
+        scratch.lend(&mut self.read, self.write.copied(), &mut self.wakers);
+        let ended = self.turn(cx);
+        self.wake();
+        scratch.take_back(&mut self.read, self.write.copied(), &mut self.wakers);
+        scratch.give_back();
+        ended
+    }
+
+    /// A bounded amount of work, then a word on what to wait for.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         self.shared.wake_up();
         self.turn_bytes = 0;
         for _ in 0..ROUNDS {
@@ -125,14 +137,14 @@ impl<'d> Connection<'d> {
             };
             if matches!(wrote, Step::Nothing) {
                 // Everything is written: nothing keeps a connection that is to end.
-                if let Some((ended, _)) = self.ending.take() {
-                    return Poll::Ready(ended);
+                if let Some(ending) = self.ending.take() {
+                    return Poll::Ready(ending.0);
                 }
             }
             let blocked = matches!(wrote, Step::Blocked);
             let read = match self.read(now, blocked, cx) {
                 Ok(read) => read,
-                Err(ended) => return Poll::Ready(self.ending.take().map_or(ended, |(ended, _)| ended)),
+                Err(ended) => return Poll::Ready(self.ending.take().map_or(ended, |ending| ending.0)),
             };
             if self.turn_bytes >= TURN_BYTES {
                 break;
@@ -155,10 +167,11 @@ impl<'d> Connection<'d> {
 
     /// Says goodbye, after the last packet is written: closes our side, and waits a moment for the server to close
     /// its own, since closing with unread bytes in the socket would cut what was just written.
-    pub(super) async fn finish(mut self) {
+    pub(super) async fn finish(mut self, ended: Ended) -> Finished {
         let goodbye = async {
             self.stream.shutdown().await?;
-            let mut rest = [0; 4096];
+            // Many connections may end at the same time.
+            let mut rest = [0; 256];
             while self.stream.read(&mut rest).await? > 0 {}
             Ok::<_, io::Error>(())
         };
@@ -166,6 +179,7 @@ impl<'d> Connection<'d> {
         let end = self.shared.lock().closing.and_then(|closing| closing.end);
         // What goes wrong now is nobody's loss.
         let _ = time::timeout_at(end.map_or(until, |end| end.min(until)), goodbye).await;
+        Finished { ended, was_connected: self.was_connected, assigned_client_id: self.assigned_client_id }
     }
 
     // ---- out ----
@@ -228,13 +242,13 @@ impl<'d> Connection<'d> {
             }
         }
         match self.ending.take() {
-            Some((ended, _)) => ended,
+            Some(ending) => ending.0,
             None => self.ended_by(error),
         }
     }
 
     fn end(&mut self, ended: Ended) {
-        self.ending.get_or_insert((ended, time::Instant::now() + LAST_WORDS));
+        self.ending.get_or_insert_with(|| Box::new((ended, time::Instant::now() + LAST_WORDS)));
     }
 
     fn wake(&mut self) {

@@ -25,7 +25,7 @@ pub(super) async fn open(
     tls: &Secure,
     until: Instant,
 ) -> Result<Pin<Box<dyn Stream>>, ConnectionError> {
-    let server = &options.server;
+    let server = &options.settings().server;
     if let Some(quic) = tls.quic.as_ref().filter(|_| server.quic) {
         return over_quic(options, quic, until).await;
     }
@@ -46,7 +46,7 @@ pub(super) async fn open(
 /// What speaks TLS, made ready when it is first needed.
 #[derive(Default)]
 pub(super) struct Secure {
-    tcp: Option<Connector>,
+    tcp: Option<Box<Connector>>,
     quic: Option<quic::Connector>,
 }
 
@@ -57,7 +57,7 @@ impl Secure {
             self.quic = quic::Connector::ready(options)?;
         }
         if server.secure && !server.quic && self.tcp.is_none() {
-            self.tcp = Some(Connector::new(options)?);
+            self.tcp = Some(Box::new(Connector::new(options)?));
         }
         Ok(())
     }
@@ -68,7 +68,7 @@ async fn over_quic(
     quic: &quic::Connector,
     until: Instant,
 ) -> Result<Pin<Box<dyn Stream>>, ConnectionError> {
-    let (server, local) = (&options.server, options.tcp.bind);
+    let (server, local) = (&options.settings().server, options.settings().tcp.bind);
     let found = addresses::find(&server.host, server.port(), local).await.map_err(ConnectionError::Network)?;
     let connect = |address| quic.clone().connect(server.host.clone(), address, local);
     let answered = addresses::race(found, until, connect).await.map_err(ConnectionError::Network)?;
@@ -76,17 +76,17 @@ async fn over_quic(
 }
 
 async fn lowest(options: &ConnectOptions, until: Instant) -> Result<Pin<Box<dyn Stream>>, ConnectionError> {
-    if let Some(custom) = &options.connector {
+    if let Some(custom) = &options.settings().connector {
         return custom.open().await.map_err(|error| ConnectionError::of_stream(&error));
     }
-    let server = &options.server;
+    let server = &options.settings().server;
     if let Some(path) = &server.unix {
         return unix::connect(path).await.map_err(ConnectionError::Network);
     }
-    let tcp = match proxy::choose(&options.proxy, server).map_err(ConnectionError::Proxy)? {
+    let tcp = match proxy::choose(&options.settings().proxy, server).map_err(ConnectionError::Proxy)? {
         Some(proxy) => through(&proxy, options, until).await.map_err(ConnectionError::Proxy)?,
         None => {
-            let connecting = addresses::connect(&server.host, server.port(), options.tcp, until);
+            let connecting = addresses::connect(&server.host, server.port(), options.settings().tcp, until);
             connecting.await.map_err(ConnectionError::Network)?
         }
     };
@@ -95,9 +95,9 @@ async fn lowest(options: &ConnectOptions, until: Instant) -> Result<Pin<Box<dyn 
 
 async fn through(proxy: &Proxy, options: &ConnectOptions, until: Instant) -> Result<TcpStream, ProxyError> {
     let (host, port) = proxy.address();
-    let connected = addresses::connect(host, port, options.tcp, until).await;
+    let connected = addresses::connect(host, port, options.settings().tcp, until).await;
     let stream = connected.map_err(|error| proxy.unreachable(error))?;
-    proxy.tunnel(stream, &options.server, until).await
+    proxy.tunnel(stream, &options.settings().server, until).await
 }
 
 fn of_tls(error: TlsError) -> ConnectionError {

@@ -6,7 +6,7 @@ use crate::{ConnectOptions, ConnectionError};
 #[derive(Debug, Default)]
 pub(super) struct Redirects {
     /// The server to come back to, while we are at another one for once.
-    home: Option<(String, Option<u16>)>,
+    home: Option<Box<(String, Option<u16>)>>,
     /// Redirects since the last connection that was accepted and not redirected.
     in_a_row: u8,
 }
@@ -15,13 +15,13 @@ impl Redirects {
     /// A connection ended with this error. True: the options name the server to go to at once. Otherwise they name the
     /// one to try next in due time.
     pub(super) fn handle_ended(&mut self, error: &ConnectionError, options: &mut ConnectOptions) -> bool {
-        let has_addresses = options.connector.is_none() && options.server.unix.is_none();
-        let target = target(error).filter(|_| options.follow_redirects && has_addresses);
+        let has_addresses = options.settings().connector.is_none() && options.settings().server.unix.is_none();
+        let target = target(error).filter(|_| options.settings().follow_redirects && has_addresses);
         match target {
             Some((for_once, server)) if self.in_a_row < MOST => {
-                let here = options.server.set_address(server);
+                let here = options.edit().server.set_address(server);
                 if for_once {
-                    self.home.get_or_insert(here);
+                    self.home.get_or_insert_with(|| Box::new(here));
                 }
                 self.in_a_row += 1;
                 true
@@ -29,7 +29,7 @@ impl Redirects {
             _ => {
                 self.in_a_row = 0;
                 if let Some(home) = self.home.take() {
-                    options.server.set_address(home);
+                    options.edit().server.set_address(*home);
                 }
                 false
             }
@@ -114,12 +114,12 @@ mod tests {
         let mut options = ConnectOptions::new("home").port(1).follow_redirects(true);
         let mut redirects = Redirects::default();
         assert!(redirects.handle_ended(&refusal(ReasonCode::USE_ANOTHER_SERVER, Some("other:2")), &mut options));
-        assert_eq!(options.server.authority(), "other:2");
+        assert_eq!(options.settings().server.authority(), "other:2");
         assert!(!redirects.handle_ended(&ConnectionError::ClosedByServer, &mut options));
-        assert_eq!(options.server.authority(), "home:1");
+        assert_eq!(options.settings().server.authority(), "home:1");
         assert!(redirects.handle_ended(&refusal(ReasonCode::SERVER_MOVED, Some("new:3")), &mut options));
         assert!(!redirects.handle_ended(&ConnectionError::ClosedByServer, &mut options));
-        assert_eq!(options.server.authority(), "new:3");
+        assert_eq!(options.settings().server.authority(), "new:3");
     }
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
         let followed = (0..12).map(|_| redirects.handle_ended(&error, &mut options)).collect::<Vec<_>>();
         assert_eq!(followed.iter().filter(|followed| **followed).count(), 10, "{followed:?}");
         assert!(!followed[5] && !followed[11]);
-        assert_eq!(options.server.authority(), "home:1883");
+        assert_eq!(options.settings().server.authority(), "home:1883");
         for error in [refusal(ReasonCode::SERVER_MOVED, None), refusal(ReasonCode::SERVER_BUSY, Some("other"))] {
             assert!(!redirects.handle_ended(&error, &mut options));
         }

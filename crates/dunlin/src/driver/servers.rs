@@ -5,7 +5,7 @@ use crate::{
     options::{OtherServer, Server},
 };
 
-/// The servers of the options, and which of them is tried.
+/// The servers of the options, where there are several or others may be provided, and which of them is tried.
 ///
 /// ```text
 ///            it worked, or was the last of a round
@@ -24,13 +24,17 @@ pub(super) struct Servers {
 }
 
 impl Servers {
-    pub(super) fn of(options: &ConnectOptions) -> Self {
+    pub(super) fn of(options: &ConnectOptions) -> Option<Box<Self>> {
+        if options.settings().others.is_empty() && options.settings().providers.url.is_none() {
+            return None;
+        }
         let usual = options.own_credentials().unwrap_or_default();
-        let others = options.others.iter().map(|OtherServer { server, credentials }| {
+        let others = options.settings().others.iter().map(|OtherServer { server, credentials }| {
             (server.clone(), credentials.clone().unwrap_or_else(|| usual.clone()))
         });
-        let all = iter::once((options.server.clone(), usual.clone())).chain(others).collect();
-        Self { all, usual, at: 0, failed: 0 }
+        let first = (options.settings().server.clone(), usual.clone());
+        let all = iter::once(first).chain(others).collect();
+        Some(Box::new(Self { all, usual, at: 0, failed: 0 }))
     }
 
     /// For a URL that has none.
@@ -52,7 +56,7 @@ impl Servers {
         let next = (self.at + 1) % self.all.len();
         // It may have moved for good meanwhile, and is to be found there.
         let (server, credentials) = self.all[next].clone();
-        self.all[self.at].0 = mem::replace(&mut options.server, server);
+        self.all[self.at].0 = mem::replace(&mut options.edit().server, server);
         options.set_credentials(credentials);
         self.at = next;
         self.failed = (self.failed + 1) % self.all.len();
@@ -68,12 +72,12 @@ mod tests {
     fn each_round_begins_with_the_server_that_worked_last() {
         let options = ConnectOptions::from_url("mqtt://anna:1@a").unwrap();
         let mut options = options.or_url("mqtts://b").unwrap().or_url("ws://carl:3@c/path").unwrap();
-        let mut servers = Servers::of(&options);
+        let mut servers = Servers::of(&options).unwrap();
         let mut told = Vec::new();
         for was_connected in [false, false, false, false, true, false, false, false] {
             let user_name = options.user_name.clone().unwrap_or_default();
             let at_once = servers.handle_ended(was_connected, &mut options);
-            told.push((user_name, at_once, options.server.url()));
+            told.push((user_name, at_once, options.settings().server.url()));
         }
         let (a, b, c) = ("mqtt://a:1883", "mqtts://b:8883", "ws://c:80/path");
         let expected = [
@@ -92,14 +96,14 @@ mod tests {
 
     #[test]
     fn a_server_that_is_alone_is_tried_in_due_time_and_one_that_moved_is_found_again() {
-        let mut options = ConnectOptions::new("a");
-        assert!(!Servers::of(&options).handle_ended(false, &mut options));
+        let options = ConnectOptions::new("a");
+        assert!(Servers::of(&options).is_none());
 
         let mut options = options.or_url("mqtt://b").unwrap();
-        let mut servers = Servers::of(&options);
-        options.server.set_address(("moved".into(), None));
+        let mut servers = Servers::of(&options).unwrap();
+        options.edit().server.set_address(("moved".into(), None));
         assert!(servers.handle_ended(false, &mut options));
         assert!(!servers.handle_ended(false, &mut options));
-        assert_eq!(options.server.url(), "mqtt://moved:1883");
+        assert_eq!(options.settings().server.url(), "mqtt://moved:1883");
     }
 }

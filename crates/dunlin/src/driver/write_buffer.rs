@@ -32,6 +32,15 @@ impl WriteBuffer {
         self.written == self.copied.len() && self.shared.is_empty()
     }
 
+    /// The memory for bytes that are copied, which is empty when it has none that are to be written.
+    pub(super) fn copied(&mut self) -> &mut Vec<u8> {
+        if self.is_empty() {
+            self.copied.clear();
+            self.written = 0;
+        }
+        &mut self.copied
+    }
+
     /// Whether the stream took something since this was asked last.
     pub(super) fn take_moved(&mut self) -> bool {
         core::mem::take(&mut self.moved)
@@ -39,10 +48,7 @@ impl WriteBuffer {
 
     /// Takes what the session has, up to a limit; gives the number of bytes.
     pub(super) fn fill(&mut self, session: &mut Session<Heap>, now: Instant) -> usize {
-        if self.is_empty() {
-            self.copied.clear();
-            self.written = 0;
-        }
+        self.copied();
         let mut filled = 0;
         while self.copied.len() < COPIED_LIMIT && self.shared_bytes < SHARED_LIMIT && self.shared.len() < SLICES / 2 {
             let taken = match session.poll_transmit(now) {

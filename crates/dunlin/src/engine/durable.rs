@@ -7,7 +7,7 @@ use std::{
 use dunlin_codec::{PacketId, Publish, Qos};
 use dunlin_session::{Delivery, MessageStage, Outcome, Record, Rejection, StoreError, StoreGroup, Uncertainty};
 
-use super::{Engine, Holder};
+use super::{Engine, Filters, Holder};
 use crate::{
     DeliveryId, Event, Message, NotStored, OutboxId,
     durable::{KeptInbound, Kind, client_value, key, keys, message_value, session_value},
@@ -217,7 +217,7 @@ impl Engine {
         // Identifiers rest until their message is deleted in the store.
         self.memory_full = false;
         wakers.extend(durable.waiters.extract_if(.., |(outbox, _)| *outbox <= stored).map(|(_, waker)| waker));
-        self.freed += self.filters.open_gate(given.number, wakers);
+        self.freed += self.filters.if_any(|filters| filters.open_gate(given.number, wakers));
         self.freed += self.hand_out_responses(wakers);
         self.take_space_wakers(wakers);
     }
@@ -280,12 +280,13 @@ impl Engine {
         let topic = parts.aliased_topic().unwrap_or(publish.topic.as_bytes());
         let parts = parts.without_delivery();
         let dropped = &mut self.statistics.dropped;
-        if self.filters.hand_out(topic, publish.properties, &parts, overfull, dropped) == 0 {
+        let hand_out = |filters: &mut Filters| filters.hand_out(topic, publish.properties, &parts, overfull, dropped);
+        if self.filters.if_any(hand_out) == 0 {
             return false;
         }
         let v5 = self.session.version().is_v5();
         let (properties, payload) = (publish.properties.as_bytes(), publish.payload);
-        let manual = self.filters.manual_targets();
+        let manual = self.filters.if_any(|filters| filters.manual_targets());
         self.keep(id, manual, &KeptInbound { retain: publish.retain, v5, topic, properties, payload });
         self.session.acknowledge(delivery);
         true
@@ -304,7 +305,7 @@ impl Engine {
     /// handed over.
     pub(super) fn keep_claimed(&mut self, holder: Holder, messages: &mut [Message]) -> Option<u64> {
         self.durable.as_ref()?;
-        let manual = self.filters.is_manual(holder);
+        let manual = self.filters.if_any(|filters| filters.is_manual(holder));
         for message in messages {
             let Some(id) = message.delivery_id() else { continue };
             let holders = if manual { vec![holder] } else { Vec::new() };

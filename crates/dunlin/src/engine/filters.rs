@@ -147,7 +147,7 @@ pub(crate) struct Left {
 impl Filters {
     /// `kept`: the session outlives its connections. `identified`: messages are told apart by subscription identifiers,
     /// where the server has them.
-    pub(crate) fn new(kept: bool, identified: bool) -> Self {
+    pub(crate) fn new(kept: bool, identified: bool, pressure: Arc<AtomicUsize>) -> Self {
         Self {
             filters: HashMap::new(),
             holders: Holders::default(),
@@ -161,7 +161,7 @@ impl Filters {
             held_back: VecDeque::new(),
             touched: Vec::new(),
             shed: 0,
-            pressure: Arc::default(),
+            pressure,
             refused: Vec::new(),
             unused_labels: Vec::new(),
             kept,

@@ -121,7 +121,7 @@ impl Engine {
         }
         wakers.append(&mut self.space);
         self.end_store(wakers);
-        self.filters.end(wakers);
+        self.filters.if_any(|filters| filters.end(wakers));
         self.end_requests(wakers);
         self.left = unsent;
     }

@@ -92,7 +92,7 @@ impl Engine {
             on_slow: OnSlow::DropNewest,
             on_stall: OnStall::Hold,
         };
-        let begun = self.filters.subscribe(core::slice::from_ref(&topic), terms, None, wakers);
+        let begun = self.filters.made().subscribe(core::slice::from_ref(&topic), terms, None, wakers);
         let begun = begun.map_err(RequestError::Subscribe)?;
         begun.told.into_iter().for_each(|event| self.tell(event));
         self.ask(wakers);
@@ -102,7 +102,8 @@ impl Engine {
             Some(responses) => (responses.holder, responses.inbox, responses.topic) = (holder, inbox, topic),
             none => {
                 let (waiting, fresh, deadlines) = (HashMap::new(), Vec::new(), BTreeSet::new());
-                *none = Some(Responses { holder, inbox, topic, next: 0, waiting, fresh, deadlines });
+                let next = 0;
+                *none = Some(Box::new(Responses { holder, inbox, topic, next, waiting, fresh, deadlines }));
             }
         }
         Ok(())

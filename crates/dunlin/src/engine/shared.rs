@@ -7,6 +7,7 @@ use crate::{
     ConnectOptions,
     authentication::Method,
     lock,
+    options::Settings,
     sync::{
         Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -18,7 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Shared {
     engine: Mutex<Engine>,
-    pub(crate) authentication: Option<Method>,
+    settings: Arc<Settings>,
     /// Bytes of messages that wait in subscriptions.
     unread: AtomicUsize,
     unread_limit: usize,
@@ -36,13 +37,18 @@ impl Shared {
         Self {
             pressure: engine.filters.pressure().clone(),
             engine: Mutex::new(engine),
-            authentication: options.authentication.clone(),
+            settings: options.settings().clone(),
             unread: AtomicUsize::new(0),
             // With 0 nothing would ever be read.
-            unread_limit: options.unread_bytes.max(1),
+            unread_limit: options.settings().unread_bytes.max(1),
             reading_stopped: AtomicBool::new(false),
             asleep: AtomicBool::new(false),
         }
+    }
+
+    /// How the client proves who it is, where that is a conversation.
+    pub(crate) fn authentication(&self) -> Option<&Method> {
+        self.settings.authentication.as_ref()
     }
 
     #[inline]

@@ -67,7 +67,8 @@ impl Engine {
                 continue;
             }
             let holds_back = self.session.holds_back(qos);
-            let holders = first.filter(|_| holds_back).map(|first| self.filters.holding(qos, first));
+            let holders =
+                first.filter(|_| holds_back).map(|first| self.filters.if_any(|filters| filters.holding(qos, first)));
             match holders.filter(|holders| !holders.is_empty()) {
                 Some(holders) => stalled.extend(holders),
                 // It stands in nobody's way yet.
@@ -75,7 +76,7 @@ impl Engine {
             }
         }
         if reading.is_due(reading_stopped.then_some(0), now, after) {
-            stalled.extend(self.filters.fullest());
+            stalled.extend(self.filters.if_any(|filters| filters.fullest()));
         }
         stalled.sort_unstable();
         stalled.dedup();
@@ -83,7 +84,7 @@ impl Engine {
     }
 
     fn handle_stalled(&mut self, holder: Holder) {
-        let Some(stalled) = self.filters.handle_stalled(holder) else { return };
+        let Some(stalled) = self.filters.if_any(|filters| filters.handle_stalled(holder)) else { return };
         self.freed += stalled.bytes;
         self.statistics.dropped += stalled.dropped;
         stalled.deliveries.into_iter().for_each(|delivery| self.acknowledge_one(delivery));

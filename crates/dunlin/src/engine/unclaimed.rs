@@ -85,15 +85,15 @@ impl Engine {
         };
         let mut claimed: Vec<_> = self.unclaimed.waiting.extract_if(.., wanted).collect();
         let gate = self.keep_claimed(holder, &mut claimed);
-        self.filters.give(holder, claimed, gate);
+        self.filters.made().give(holder, claimed, gate);
     }
 
     /// Somebody takes whatever no subscription does, from now on and what waits.
     pub(crate) fn claim_all(&mut self, buffer: usize) -> (Holder, Arc<Inbox>) {
-        let (holder, inbox) = self.filters.take_the_rest(buffer);
+        let (holder, inbox) = self.filters.made().take_the_rest(buffer);
         let mut claimed = core::mem::take(&mut self.unclaimed.waiting);
         let gate = self.keep_claimed(holder, &mut claimed);
-        self.filters.give(holder, claimed, gate);
+        self.filters.made().give(holder, claimed, gate);
         (holder, inbox)
     }
 

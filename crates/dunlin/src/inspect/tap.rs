@@ -30,8 +30,8 @@ pub(crate) struct Tap {
 impl Tap {
     /// `None`: nobody looks, and it costs nothing.
     pub(crate) fn new(options: &ConnectOptions) -> Option<Box<Self>> {
-        let (inspector, traces) = (options.inspector.clone(), trace::wants_packets());
-        let tap = Self { version: options.version, inspector, traces, ..Self::default() };
+        let (inspector, traces) = (options.settings().inspector.clone(), trace::wants_packets());
+        let tap = Self { version: options.settings().version, inspector, traces, ..Self::default() };
         (traces || tap.inspector.is_some()).then(|| Box::new(tap))
     }
 

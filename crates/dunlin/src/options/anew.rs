@@ -33,7 +33,8 @@ impl ConnectOptions {
     pub fn or_url(mut self, url: &str) -> Result<Self, UrlError> {
         let options = url::parse(url)?;
         let credentials = options.own_credentials();
-        self.others.push(OtherServer { server: self.server.beside(options.server), credentials });
+        let server = self.settings.server.beside(&options.settings.server);
+        self.edit().others.push(OtherServer { server, credentials });
         Ok(self)
     }
 
@@ -61,7 +62,7 @@ impl ConnectOptions {
         F: Future<Output = Result<String, E>> + Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        self.providers.url = Some(Provide::new(provide));
+        self.edit().providers.url = Some(Provide::new(provide));
         self
     }
 
@@ -75,7 +76,7 @@ impl ConnectOptions {
         F: Future<Output = Result<Credentials, E>> + Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        self.providers.credentials = Some(Provide::new(provide));
+        self.edit().providers.credentials = Some(Provide::new(provide));
         self
     }
 
@@ -87,7 +88,7 @@ impl ConnectOptions {
         F: Future<Output = Result<Option<Will>, E>> + Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        self.providers.will = Some(Provide::new(provide));
+        self.edit().providers.will = Some(Provide::new(provide));
         self
     }
 
@@ -102,17 +103,17 @@ impl ConnectOptions {
     }
 
     /// Takes over what the providers gave; `usual` stands for the credentials that a URL does not have.
-    pub(crate) fn take_over(&mut self, provided: Provided, usual: &Credentials) -> Result<(), UrlError> {
+    pub(crate) fn take_over(&mut self, provided: Provided, usual: Option<&Credentials>) -> Result<(), UrlError> {
         if let Some(url) = provided.url {
             let options = url::parse(&url)?;
-            self.set_credentials(options.own_credentials().unwrap_or_else(|| usual.clone()));
-            self.server = self.server.beside(options.server);
+            self.set_credentials(options.own_credentials().or_else(|| usual.cloned()).unwrap_or_default());
+            self.edit().server = self.settings.server.beside(&options.settings.server);
         }
         if let Some(credentials) = provided.credentials {
             self.set_credentials(credentials);
         }
         if let Some(will) = provided.will {
-            self.will = will;
+            self.will = will.map(Box::new);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 use dunlin_codec::{PacketType, Properties, PropertyError, PropertyOwner, TextError, Version, check_text};
 
-use super::{ConnectOptions, OptionsError, ProxyChoice, Server, Will};
+use super::{ConnectOptions, OptionsError, ProxyChoice, Server};
 
 impl ConnectOptions {
     /// Whether a client can be made of them, and if not, why.
@@ -8,16 +8,17 @@ impl ConnectOptions {
         let text = |field, text: &str| check_text(text).map_err(|error| OptionsError::Text { field, error });
         text("client identifier", &self.client_id)?;
         text("user name", self.user_name.as_deref().unwrap_or_default())?;
-        let servers = || core::iter::once(&self.server).chain(self.others.iter().map(|other| &other.server));
+        let servers =
+            || core::iter::once(&self.settings.server).chain(self.settings.others.iter().map(|other| &other.server));
         servers().try_for_each(Server::check)?;
-        if self.providers.url.is_some() && !self.others.is_empty() {
+        if self.settings.providers.url.is_some() && !self.settings.others.is_empty() {
             return Err(OptionsError::ServersTwice);
         }
-        let is_redirected = self.connector.is_some() || matches!(self.proxy, ProxyChoice::This(_));
+        let is_redirected = self.settings.connector.is_some() || matches!(self.settings.proxy, ProxyChoice::This(_));
         if is_redirected && servers().any(|server| server.quic) {
             return Err(OptionsError::QuicAlone);
         }
-        if let ProxyChoice::This(proxy) = &self.proxy {
+        if let ProxyChoice::This(proxy) = &self.settings.proxy {
             proxy.check().map_err(OptionsError::Proxy)?;
         }
         if self.password.as_ref().is_some_and(|password| password.len() > 0xFFFF) {
@@ -26,21 +27,24 @@ impl ConnectOptions {
         if self.will.as_ref().is_some_and(|will| will.is_too_long()) {
             return Err(OptionsError::Text { field: "will", error: TextError::TooLong });
         }
-        if self.receive_maximum == 0 || self.maximum_packet_size == 0 || self.send_maximum == Some(0) {
+        if self.settings.receive_maximum == 0
+            || self.settings.maximum_packet_size == 0
+            || self.settings.send_maximum == Some(0)
+        {
             return Err(OptionsError::Zero);
         }
-        if self.keep_alive.as_secs() > u16::MAX.into() {
+        if self.settings.keep_alive.as_secs() > u16::MAX.into() {
             return Err(OptionsError::KeepAliveTooLong);
         }
         self.check_properties().map_err(OptionsError::Property)?;
-        if self.version != Version::V5 {
+        if self.settings.version != Version::V5 {
             if self.needs_v5() {
                 return Err(OptionsError::NeedsV5);
             }
             if self.password.is_some() && self.user_name.is_none() {
                 return Err(OptionsError::PasswordAlone);
             }
-            let needs_client_id = !self.session_expiry.is_zero() || self.version == Version::V3_1;
+            let needs_client_id = !self.settings.session_expiry.is_zero() || self.settings.version == Version::V3_1;
             if self.client_id.is_empty() && needs_client_id {
                 return Err(OptionsError::ClientIdEmpty);
             }
@@ -49,23 +53,23 @@ impl ConnectOptions {
     }
 
     fn check_properties(&self) -> Result<(), PropertyError> {
-        if let Some(error) = self.property_error {
+        if let Some(error) = self.settings.property_error {
             return Err(error);
         }
-        if let Some(method) = &self.authentication {
+        if let Some(method) = &self.settings.authentication {
             method.append(&mut Vec::new(), None)?;
         }
         let owner = PropertyOwner::Packet(PacketType::Connect);
-        Properties::check(owner, &self.properties).map_err(PropertyError::NotAllowed)?;
+        Properties::check(owner, &self.settings.properties).map_err(PropertyError::NotAllowed)?;
         self.will.as_ref().map_or(Ok(()), |will| will.check().map(drop))
     }
 
     /// Whether anything is said that 3.1.1 cannot.
     fn needs_v5(&self) -> bool {
-        !self.properties.is_empty()
-            || self.authentication.is_some()
-            || self.request_response_information
-            || !self.request_problem_information
-            || self.will.as_ref().is_some_and(Will::has_properties)
+        !self.settings.properties.is_empty()
+            || self.settings.authentication.is_some()
+            || self.settings.request_response_information
+            || !self.settings.request_problem_information
+            || self.will.as_ref().is_some_and(|will| will.has_properties())
     }
 }

@@ -7,20 +7,20 @@ use crate::authentication::{Authenticator, Method, append};
 impl ConnectOptions {
     /// Bytes of a packet from the server; a larger one ends the connection. Not 0.
     pub fn maximum_packet_size(mut self, bytes: u32) -> Self {
-        self.maximum_packet_size = bytes;
+        self.edit().maximum_packet_size = bytes;
         self
     }
 
     /// Topics that we name by an alias at once, as far as the server takes aliases (5.0): those that were published to
     /// last; 0: none. Messages do not show it, they only take fewer bytes on the wire.
     pub fn topic_aliases(mut self, aliases: u16) -> Self {
-        self.topic_aliases = aliases;
+        self.edit().topic_aliases = aliases;
         self
     }
 
     /// Topics that the server may name by an alias, instead of sending them each time (5.0); 0: none.
     pub fn topic_alias_maximum(mut self, aliases: u16) -> Self {
-        self.topic_alias_maximum = aliases;
+        self.edit().topic_alias_maximum = aliases;
         self
     }
 
@@ -28,7 +28,7 @@ impl ConnectOptions {
     /// to the very subscriptions that the server means. Without, the topic decides: then, of a server that sends a message
     /// once for each filter that it matches, every subscription to one of these filters gets every copy.
     pub fn subscription_identifiers(mut self, given: bool) -> Self {
-        self.subscription_identifiers = given;
+        self.edit().subscription_identifiers = given;
         self
     }
 
@@ -39,21 +39,21 @@ impl ConnectOptions {
         method: impl Into<String>,
         converse: impl Fn() -> A + Send + Sync + 'static,
     ) -> Self {
-        self.authentication = Some(Method::new(method.into(), converse));
+        self.edit().authentication = Some(Method::new(method.into(), converse));
         self
     }
 
     /// Adds a user property to CONNECT (5.0). What it means is between the application and the server.
     pub fn user_property(mut self, name: &str, value: &str) -> Self {
-        if let Err(error) = append(&mut self.properties, Property::UserProperty(name, value)) {
-            self.property_error.get_or_insert(error);
+        if let Err(error) = append(&mut self.edit().properties, Property::UserProperty(name, value)) {
+            self.edit().property_error.get_or_insert(error);
         }
         self
     }
 
     /// Ask for Response Information (5.0), which [`Connected`](crate::Connected) then carries.
     pub fn request_response_information(mut self, wanted: bool) -> Self {
-        self.request_response_information = wanted;
+        self.edit().request_response_information = wanted;
         self
     }
 
@@ -65,13 +65,13 @@ impl ConnectOptions {
     /// It is no topic.
     pub fn response_topic(mut self, topic: &str) -> Result<Self, TopicError> {
         TopicName::new(topic)?;
-        self.response_topic = Some(topic.into());
+        self.edit().response_topic = Some(topic.into());
         Ok(self)
     }
 
     /// Whether the server may send reason strings and user properties with acknowledgements (5.0).
     pub fn request_problem_information(mut self, wanted: bool) -> Self {
-        self.request_problem_information = wanted;
+        self.edit().request_problem_information = wanted;
         self
     }
 }

@@ -28,13 +28,13 @@ impl ConnectOptions {
     /// is never used, unlike curl's. `http_proxy` does not count: it is for requests that a proxy passes on. A build
     /// without the feature reads none of them.
     pub fn proxy(mut self, proxy: Proxy) -> Self {
-        self.proxy = ProxyChoice::This(proxy);
+        self.edit().proxy = ProxyChoice::This(proxy);
         self
     }
 
     /// Go through no proxy, whatever the environment says.
     pub fn no_proxy(mut self) -> Self {
-        self.proxy = ProxyChoice::None;
+        self.edit().proxy = ProxyChoice::None;
         self
     }
 }

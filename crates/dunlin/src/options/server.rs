@@ -30,7 +30,8 @@ impl Server {
     }
 
     /// Another server, of which this one knows more than a URL says: how to speak WebSocket.
-    pub(crate) fn beside(&self, mut other: Self) -> Self {
+    pub(crate) fn beside(&self, other: &Self) -> Self {
+        let mut other = other.clone();
         if let (Some(ours), Some(of_url)) = (&self.websocket, &other.websocket) {
             other.websocket = Some(ours.clone().path_of(of_url));
         }

@@ -26,18 +26,18 @@ impl ConnectOptions {
     /// A store is for one client: it goes to the first that is made of these options. It is read when the client is made,
     /// without waiting for anything else meanwhile, and written on the runtime's threads for blocking work.
     pub fn store(mut self, store: impl Store + 'static) -> Self {
-        self.store = Some(StoreSlot::new(store));
+        self.edit().store = Some(StoreSlot::new(store));
         self
     }
 
     /// When what is accepted is written to the store; at once if not said.
     pub fn durability(mut self, durability: Durability) -> Self {
-        self.durability = durability;
+        self.edit().durability = durability;
         self
     }
 
     pub(crate) fn take_store(&self) -> Result<Option<Box<dyn Store>>, StoreSetupError> {
-        self.store.as_ref().map(|store| store.take().ok_or(StoreSetupError::Taken)).transpose()
+        self.settings.store.as_ref().map(|store| store.take().ok_or(StoreSetupError::Taken)).transpose()
     }
 
     /// The client identifier of the store; an error if the caller wants another one.
@@ -56,14 +56,14 @@ impl ConnectOptions {
     /// carry a session over from an earlier process, and ends a connection on which the server says that it has one
     /// [MQTT-3.2.2-4]. With a store it goes on with the session that is in there in any case.
     pub fn clean_start(mut self, clean_start: bool) -> Self {
-        self.clean_start = clean_start;
+        self.edit().clean_start = clean_start;
         self
     }
 
     /// How long the server keeps the session after a connection ended, in whole seconds. In 3.1.1 every value above
     /// 0 means "for ever".
     pub fn session_expiry(mut self, session_expiry: Duration) -> Self {
-        self.session_expiry = session_expiry;
+        self.edit().session_expiry = session_expiry;
         self
     }
 
@@ -71,7 +71,7 @@ impl ConnectOptions {
     /// the connection ends: QoS 2 messages could be lost. It concerns a client without
     /// [clean start](ConnectOptions::clean_start) only.
     pub fn resume_without_state(mut self, what: ResumeWithoutState) -> Self {
-        self.resume_without_state = what;
+        self.edit().resume_without_state = what;
         self
     }
 }

@@ -11,27 +11,27 @@ impl ConnectOptions {
     /// The port. Without it the one that is usual for what is spoken: 1883, with TLS 8883, over WebSocket 80, over
     /// WebSocket with TLS 443.
     pub fn port(mut self, port: u16) -> Self {
-        self.server.set_port(port);
+        self.edit().server.set_port(port);
         self
     }
 
     /// Speak TLS, with these options.
     pub fn tls(mut self, options: TlsOptions) -> Self {
-        self.tls = options;
-        self.server.secure = true;
+        self.edit().tls = options;
+        self.edit().server.secure = true;
         self
     }
 
     /// These options for TLS where it is spoken: where a URL says so that these options are made from, that stands beside
     /// them ([`or_url`](Self::or_url)) or that comes later ([`url_from`](Self::url_from)).
     pub fn tls_options(mut self, options: TlsOptions) -> Self {
-        self.tls = options;
+        self.edit().tls = options;
         self
     }
 
     /// Speak WebSocket, with these options; over TLS, if that is asked for too.
     pub fn websocket(mut self, options: WebSocketOptions) -> Self {
-        self.server.websocket = Some(options);
+        self.edit().server.websocket = Some(options);
         self
     }
 
@@ -42,7 +42,7 @@ impl ConnectOptions {
     /// Only where the operating system has them, which here means unix; elsewhere it is refused when the client is made,
     /// as [`OptionsError::UnixSocket`](crate::OptionsError::UnixSocket). Linux allows paths of at most 107 bytes.
     pub fn unix_socket(mut self, path: impl Into<PathBuf>) -> Self {
-        self.server.unix = Some(path.into());
+        self.edit().server.unix = Some(path.into());
         self
     }
 
@@ -52,13 +52,13 @@ impl ConnectOptions {
     /// One stream carries it all. QUIC goes over UDP: the environment's proxy is not used, and whatever else would have
     /// to carry it is refused when the client is made, as [`OptionsError::QuicAlone`](crate::OptionsError::QuicAlone).
     pub fn quic(mut self, options: TlsOptions) -> Self {
-        self.server.quic = true;
+        self.edit().server.quic = true;
         self.tls(options)
     }
 
     /// How TCP connections are made: from which address, and with which options of the system.
     pub fn tcp(mut self, options: TcpOptions) -> Self {
-        self.tcp = options;
+        self.edit().tcp = options;
         self
     }
 
@@ -89,13 +89,13 @@ impl ConnectOptions {
         F: Future<Output = io::Result<S>> + Send + 'static,
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
-        self.connector = Some(CustomConnector::new(connect));
+        self.edit().connector = Some(CustomConnector::new(connect));
         self
     }
 
     /// The server for people to read, as a URL without user name, password and query: `mqtts://broker.example:8883`,
     /// `mqtt+unix:///run/mosquitto.sock`.
     pub fn server_url(&self) -> String {
-        self.server.url()
+        self.settings.server.url()
     }
 }

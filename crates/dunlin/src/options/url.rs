@@ -180,7 +180,11 @@ mod tests {
             ("ws://anna:secret@[::1]:8083/@?a=b@c:d", false, "[::1]:8083", Some("anna"), Some(b"secret")),
         ] {
             let options = parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-            assert_eq!((options.server.secure, options.server.authority().as_str()), (secure, authority), "{url}");
+            assert_eq!(
+                (options.settings().server.secure, options.settings().server.authority().as_str()),
+                (secure, authority),
+                "{url}"
+            );
             assert_eq!((options.user_name.as_deref(), options.password.as_deref()), (user_name, password), "{url}");
         }
     }
@@ -194,9 +198,9 @@ mod tests {
             ("unix://anna@/s@/t", "/s@/t", Some("anna"), None),
         ] {
             let options = parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-            assert_eq!(options.server.unix.as_deref(), Some(std::path::Path::new(path)), "{url}");
+            assert_eq!(options.settings().server.unix.as_deref(), Some(std::path::Path::new(path)), "{url}");
             assert_eq!((options.user_name.as_deref(), options.password.as_deref()), (user_name, password), "{url}");
-            assert_eq!(options.server.url(), format!("mqtt+unix://{path}"));
+            assert_eq!(options.settings().server.url(), format!("mqtt+unix://{path}"));
         }
     }
 
@@ -207,7 +211,7 @@ mod tests {
             ("wss://anna:secret@h/path?token=secret", "wss://h:443/path"),
             ("ws://[::1]:1", "ws://[::1]:1/mqtt"),
         ] {
-            assert_eq!(parse(url).map(|options| options.server.url()).as_deref(), Ok(name));
+            assert_eq!(parse(url).map(|options| options.settings().server.url()).as_deref(), Ok(name));
         }
     }
 
@@ -252,7 +256,7 @@ mod tests {
             ("wss://[::1]:443", "[::1]"),
             ("wss://[::1]:8083", "[::1]:8083"),
         ] {
-            assert_eq!(parse(url).map(|options| options.server.http_host()).as_deref(), Ok(host), "{url}");
+            assert_eq!(parse(url).map(|options| options.settings().server.http_host()).as_deref(), Ok(host), "{url}");
         }
     }
 

@@ -10,7 +10,7 @@ impl ConnectOptions {
     /// It is the way to hold back a server while the application is behind and waits for an answer of it, without which
     /// the connection ends as [`SlowConsumer`](crate::ConnectionError::SlowConsumer) then.
     pub fn receive_maximum(mut self, messages: u16) -> Self {
-        self.receive_maximum = messages;
+        self.edit().receive_maximum = messages;
         self
     }
 
@@ -20,18 +20,18 @@ impl ConnectOptions {
     /// otherwise, and acknowledges what is above that and throws it away while messages of QoS 2 are among them. Where
     /// a server is known to take more, or there is no QoS 2, more are faster on a link with a long way.
     pub fn send_maximum(mut self, messages: u16) -> Self {
-        self.send_maximum = Some(messages);
+        self.edit().send_maximum = Some(messages);
         self
     }
 
     pub(crate) fn most_sent(&self) -> u16 {
-        self.send_maximum.unwrap_or(if self.version.is_v5() { 1_024 } else { 20 })
+        self.settings.send_maximum.unwrap_or(if self.settings.version.is_v5() { 1_024 } else { 20 })
     }
 
     /// Bytes of messages that may wait to be transmitted. A message is accepted while less than this waits. Also
     /// bounds how long a publisher on one thread runs before others do.
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
-        self.queue_bytes = bytes;
+        self.edit().queue_bytes = bytes;
         self
     }
 
@@ -39,26 +39,26 @@ impl ConnectOptions {
     /// at least in part waits no more, even if it must be sent again. While the queue is full, to publish takes time in
     /// proportion to this number.
     pub fn queue_messages(mut self, messages: usize) -> Self {
-        self.queue_messages = messages;
+        self.edit().queue_messages = messages;
         self
     }
 
     /// What becomes of a message for which there is no room in the queue.
     pub fn when_full(mut self, policy: WhenFull) -> Self {
-        self.when_full = policy;
+        self.edit().when_full = policy;
         self
     }
 
     /// Bytes of messages that may wait for anything, the server's acknowledgement included; once for small ones, which
     /// are copied, and once for payloads of 4 KiB and more given by value, which are not.
     pub fn memory_bytes(mut self, bytes: usize) -> Self {
-        self.memory_bytes = bytes;
+        self.edit().memory_bytes = bytes;
         self
     }
 
     /// Bytes of received messages that may wait in all subscriptions together before reading stops.
     pub fn unread_bytes(mut self, bytes: usize) -> Self {
-        self.unread_bytes = bytes;
+        self.edit().unread_bytes = bytes;
         self
     }
 
@@ -67,7 +67,7 @@ impl ConnectOptions {
     /// [`Event::Unclaimed`](crate::Event::Unclaimed). It counts from each CONNACK, in milliseconds; zero: not at all.
     /// Messages count as unread while they wait.
     pub fn claim_within(mut self, time: Duration) -> Self {
-        self.claim_within = time;
+        self.edit().claim_within = time;
         self
     }
 
@@ -78,7 +78,7 @@ impl ConnectOptions {
     /// what waits in all subscriptions together is bounded: so one that stands still stops others. What becomes of its
     /// messages then is its own [choice](crate::Subscribe::on_stall).
     pub fn stall_after(mut self, time: Duration) -> Self {
-        self.stall_after = time;
+        self.edit().stall_after = time;
         self
     }
 
@@ -86,7 +86,7 @@ impl ConnectOptions {
     /// [`Event::AckStalled`](crate::Event::AckStalled) tells it, at the latest after three times as much; zero: never.
     /// The standard knows no time limit.
     pub fn ack_timeout(mut self, timeout: Duration) -> Self {
-        self.ack_timeout = timeout;
+        self.edit().ack_timeout = timeout;
         self
     }
 
@@ -95,7 +95,7 @@ impl ConnectOptions {
     /// one because of which, as it seems, the server closes three connections in a row. Without this such a message is sent
     /// again on every connection, and [told](crate::Event::AckStalled).
     pub fn reconnect_when_stalled(mut self, reconnect: bool) -> Self {
-        self.reconnect_when_stalled = reconnect;
+        self.edit().reconnect_when_stalled = reconnect;
         self
     }
 }

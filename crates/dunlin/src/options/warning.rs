@@ -34,11 +34,11 @@ impl fmt::Display for OptionsWarning {
 impl ConnectOptions {
     /// What is probably not meant like this.
     pub fn warnings(&self) -> Vec<OptionsWarning> {
-        let is_kept = !self.session_expiry.is_zero();
+        let is_kept = !self.settings.session_expiry.is_zero();
         let found = [
-            (!self.clean_start && !is_kept, OptionsWarning::SessionNotKept),
-            (self.reconnect_when_stalled && !is_kept, OptionsWarning::StalledWithoutSession),
-            (self.store.is_some() && !is_kept, OptionsWarning::StoreWithoutSession),
+            (!self.settings.clean_start && !is_kept, OptionsWarning::SessionNotKept),
+            (self.settings.reconnect_when_stalled && !is_kept, OptionsWarning::StalledWithoutSession),
+            (self.settings.store.is_some() && !is_kept, OptionsWarning::StoreWithoutSession),
         ];
         found.into_iter().filter_map(|(is, warning)| is.then_some(warning)).collect()
     }

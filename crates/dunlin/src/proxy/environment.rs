@@ -74,7 +74,7 @@ mod tests {
     use crate::{ConnectOptions, ProxyUrlProblem};
 
     fn chosen(url: &str, variables: &[(&str, &str)]) -> Result<Option<Proxy>, ProxyError> {
-        let server = ConnectOptions::from_url(url).unwrap().server;
+        let server = ConnectOptions::from_url(url).unwrap().settings().server.clone();
         proxy(&server, |name| variables.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned()))
     }
 

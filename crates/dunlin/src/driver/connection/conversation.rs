@@ -22,10 +22,30 @@ impl Connection<'_> {
         let session_present = connected.session_present;
         engine.response_information.clone_from(&connected.response_information);
         if TRACING {
-            self.accepted = Some(connected.clone());
+            self.accepted = Some(Box::new(connected.clone()));
         }
         engine.tell(Event::Connected(connected));
         engine.handle_connected(session_present, self.clock.now(), &mut self.wakers);
+    }
+
+    /// What CONNACK says to the application. It may assign the client identifier.
+    pub(super) fn connected(&mut self, engine: &Engine, session_present: bool, connack: &Connack<'_>) -> Connected {
+        let text = |id| connack.properties.text(id).map(Into::into);
+        let assigned = connack.properties.text(PropertyId::AssignedClientIdentifier);
+        if let Some(assigned) = assigned {
+            self.assigned_client_id = Some(assigned.to_owned());
+        }
+        let user_properties = connack.properties.user_properties();
+        Connected {
+            server: engine.server.clone(),
+            session_present,
+            reason: connack.reason,
+            limits: *engine.session.limits(),
+            client_id: assigned.unwrap_or(&self.options.client_id).into(),
+            response_information: text(PropertyId::ResponseInformation),
+            text: text(PropertyId::ReasonString),
+            user_properties: user_properties.map(|(name, value)| (name.into(), value.into())).collect(),
+        }
     }
 
     /// Lets the application answer. `Ok(true)`: there may be more to read.
@@ -45,7 +65,7 @@ impl Connection<'_> {
             }
             (Ok(answer), Turn::Challenge(_)) => {
                 let answer = answer.as_deref().unwrap_or_default();
-                answer_challenge(&mut engine, shared.authentication.as_ref(), conversation, answer)?;
+                answer_challenge(&mut engine, shared.authentication(), conversation, answer)?;
             }
             (Ok(_), Turn::Consent { connected, .. }) => {
                 engine.end_reauthentication(Ok(()), &mut self.wakers);
@@ -57,30 +77,6 @@ impl Connection<'_> {
         drop(engine);
         self.wake();
         Ok(true)
-    }
-}
-
-/// What CONNACK says to the application; `client_id` may be assigned by it.
-pub(super) fn connected(
-    client_id: &mut String,
-    engine: &Engine,
-    session_present: bool,
-    connack: &Connack<'_>,
-) -> Connected {
-    let text = |id| connack.properties.text(id).map(Into::into);
-    if let Some(assigned) = connack.properties.text(PropertyId::AssignedClientIdentifier) {
-        assigned.clone_into(client_id);
-    }
-    let user_properties = connack.properties.user_properties();
-    Connected {
-        server: engine.server.clone(),
-        session_present,
-        reason: connack.reason,
-        limits: *engine.session.limits(),
-        client_id: client_id.as_str().into(),
-        response_information: text(PropertyId::ResponseInformation),
-        text: text(PropertyId::ReasonString),
-        user_properties: user_properties.map(|(name, value)| (name.into(), value.into())).collect(),
     }
 }
 

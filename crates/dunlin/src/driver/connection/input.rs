@@ -4,7 +4,7 @@ use core::{
     task::{Context, Poll},
 };
 
-use bytes::Buf;
+use bytes::{Buf, Bytes, BytesMut};
 use dunlin_codec::{FixedHeader, PacketType};
 use dunlin_session::{Event as Told, Instant, Progress, State, Succeeded};
 use tokio::io::AsyncReadExt;
@@ -86,7 +86,7 @@ impl Connection<'_> {
             if !matches!(result, Ok(true)) {
                 let told = engine.has_told();
                 if told {
-                    let chunk = self.read.split_to(used).freeze();
+                    let chunk = take_front(&mut self.read, used);
                     let unread = engine.pass_on(chunk, &mut self.wakers);
                     shared.add_unread(unread);
                     shared.remove_unread(engine.take_freed());
@@ -99,7 +99,7 @@ impl Connection<'_> {
             self.wake();
             self.show();
             if let Some(said) = self.said.take() {
-                result = self.converse(said);
+                result = self.converse(*said);
             }
         }
         if let Err(ended) = result {
@@ -131,7 +131,7 @@ impl Connection<'_> {
         overfull: bool,
         used: &mut usize,
     ) -> Result<bool, Ended> {
-        let skips = (overfull || self.skipping) && self.unlimited;
+        let skips = (overfull || self.skipping) && self.is_unlimited();
         let plain = !skips && engine.delivers_plainly();
         for _ in 0..PACKETS {
             let input = read.get(*used..).unwrap_or_default();
@@ -161,6 +161,11 @@ impl Connection<'_> {
             }
         }
         Ok(true)
+    }
+
+    /// The server was told no Receive Maximum, as 3.1.1 cannot: nothing holds it back but our not reading.
+    fn is_unlimited(&self) -> bool {
+        self.options.settings().receive_maximum == u16::MAX || !self.options.settings().version.is_v5()
     }
 
     /// A message is thrown away: it will come again on the next connection.
@@ -202,6 +207,22 @@ impl Connection<'_> {
     }
 }
 
+/// The bytes that messages refer to. Few of them are copied: whoever keeps one of these messages does not keep all the
+/// memory for reading, which the next bytes are read into.
+fn take_front(read: &mut BytesMut, len: usize) -> Bytes {
+    if len > COPIED {
+        return read.split_to(len).freeze();
+    }
+    let chunk = Bytes::copy_from_slice(read.get(..len).unwrap_or_default());
+    // What is empty begins at its beginning again.
+    if len == read.len() {
+        read.clear();
+    } else {
+        read.advance(len);
+    }
+    chunk
+}
+
 /// The length of a PUBLISH with QoS 1 or 2 at the front, if it is all there: it will come again on the next connection
 /// if it is not taken.
 fn acknowledged_publish(input: &[u8]) -> Option<usize> {
@@ -213,6 +234,8 @@ fn acknowledged_publish(input: &[u8]) -> Option<usize> {
 const PINGRESP: [u8; 2] = [0xD0, 0];
 /// Packets handled under one lock.
 const PACKETS: usize = 128;
+/// Copied, and not referred to.
+const COPIED: usize = 2 << 10;
 /// Until more comes: most connections of a fleet say little.
 pub(super) const FIRST_READ: usize = 1 << 10;
 pub(super) const SMALL_READ: usize = 64 << 10;

@@ -3,7 +3,7 @@ use dunlin_session::{Event as Told, Progress};
 
 use super::{
     Connection,
-    conversation::{Turn, authentication_data, connected},
+    conversation::{Turn, authentication_data},
     input::LARGEST_READ,
 };
 use crate::{ConnectionError, Said, ServerRefusal, driver::Ended, engine::Engine};
@@ -34,11 +34,11 @@ impl Connection<'_> {
         match told {
             Told::Message { .. } | Told::Settled { .. } => {}
             Told::Connected { session_present, connack } => {
-                let connected = connected(&mut self.client_id, engine, *session_present, connack);
-                engine.note_client_id(&self.client_id);
+                let connected = self.connected(engine, *session_present, connack);
+                engine.note_client_id(&connected.client_id);
                 if engine.conversation.is_some() {
                     let data = authentication_data(connack.properties);
-                    self.said = Some(Turn::Consent { data, connected: Some(connected) });
+                    self.said = Some(Box::new(Turn::Consent { data, connected: Some(connected) }));
                     return Ok(());
                 }
                 self.greet(engine, connected);
@@ -46,20 +46,22 @@ impl Connection<'_> {
             Told::Subscribed(suback) => {
                 let said = Said::of(PacketType::Suback, suback.properties);
                 let (id, reasons) = (suback.packet_id, suback.reasons());
-                let answers = engine.filters.handle_suback(id, reasons, &said, &mut self.wakers);
+                let wakers = &mut self.wakers;
+                let answers = engine.filters.if_any(|filters| filters.handle_suback(id, reasons, &said, wakers));
                 engine.tell_answers(answers);
             }
             Told::Unsubscribed(unsuback) => {
                 let said = Said::of(PacketType::Unsuback, unsuback.properties);
-                let answers = engine.filters.handle_unsuback(unsuback.packet_id, &said, &mut self.wakers);
+                let (id, wakers) = (unsuback.packet_id, &mut self.wakers);
+                let answers = engine.filters.if_any(|filters| filters.handle_unsuback(id, &said, wakers));
                 engine.tell_answers(answers);
             }
             Told::Authentication(auth) => {
                 let data = authentication_data(auth.properties);
-                self.said = Some(match auth.reason {
+                self.said = Some(Box::new(match auth.reason {
                     ReasonCode::SUCCESS => Turn::Consent { data, connected: None },
                     _ => Turn::Challenge(data),
-                });
+                }));
             }
             Told::Refused(connack) => return Err(Ended::With(refused(connack))),
             Told::SessionDiscarded => return Err(Ended::SessionDiscarded),

@@ -46,7 +46,7 @@ impl Connection<'_> {
             return Some(Poll::Ready(Ended::With(ConnectionError::SlowConsumer)));
         }
         let end = engine.closing.and_then(|closing| closing.end);
-        let last_words = self.ending.as_ref().map(|(_, until)| end.map_or(*until, |end| end.min(*until)));
+        let last_words = self.ending.as_ref().map(|ending| end.map_or(ending.1, |end| end.min(ending.1)));
         let wake_at = [
             engine.session.poll_timeout().map(|at| self.clock.at(at)),
             engine.deadline().map(|at| self.clock.at(at)),
@@ -65,10 +65,10 @@ impl Connection<'_> {
         }
         self.armed = None;
         if last_words.is_some_and(|until| until <= time::Instant::now()) {
-            return self.ending.take().map(|(ended, _)| Poll::Ready(ended));
+            return self.ending.take().map(|ending| Poll::Ready(ending.0));
         }
         let ended = match engine.session.handle_timeout(self.clock.now()) {
-            Some(Timeout::ServerSilent) => ConnectionError::ServerSilent(self.ping_timeout),
+            Some(Timeout::ServerSilent) => ConnectionError::ServerSilent(self.options.settings().ping_timeout),
             Some(Timeout::ConnackMissing) => ConnectionError::ConnackMissing,
             Some(Timeout::AckStalled { id, times }) => {
                 if !engine.handle_stall(id, times, &mut self.wakers) {

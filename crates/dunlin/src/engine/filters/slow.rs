@@ -1,14 +1,7 @@
-use std::sync::Arc;
-
 use super::{Filters, Held};
-use crate::{OnSlow, engine::inbox::Shed, sync::atomic::AtomicUsize};
+use crate::{OnSlow, engine::inbox::Shed};
 
 impl Filters {
-    /// How many subscriptions there are for which reading is to stop.
-    pub(crate) fn pressure(&self) -> &Arc<AtomicUsize> {
-        &self.pressure
-    }
-
     /// Bytes that were dropped from inboxes since the last call.
     pub(crate) fn take_shed(&mut self) -> usize {
         core::mem::take(&mut self.shed)

@@ -1,0 +1,101 @@
+use core::mem;
+use std::{cell::Cell, task::Waker};
+
+use bytes::BytesMut;
+
+/// What a driver needs only while it works: room for bytes that were read and not handled, for bytes that were taken
+/// from the session and not written, and for whom to wake.
+///
+/// The drivers of a thread work one at a time, so they share one: a connection on which nothing happens has none, and
+/// many of them read into the same bytes while these are in the cache. A thread keeps at most what one busy connection
+/// needs, 256 KiB to read into and 128 KiB to write from.
+#[derive(Default)]
+pub(super) struct Scratch {
+    pub(super) read: BytesMut,
+    pub(super) write: Vec<u8>,
+    pub(super) wakers: Vec<Waker>,
+}
+
+impl Scratch {
+    /// That of this thread, or a new one.
+    pub(super) fn take() -> Self {
+        SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default()
+    }
+
+    /// For the next driver.
+    pub(super) fn give_back(self) {
+        // A thread that ends has no use for it.
+        let _ = SCRATCH.try_with(|scratch| scratch.set(Some(self)));
+    }
+
+    /// Lends what the connection has none of.
+    pub(super) fn lend(&mut self, read: &mut BytesMut, write: &mut Vec<u8>, wakers: &mut Vec<Waker>) {
+        if read.is_empty() {
+            *read = mem::take(&mut self.read);
+        }
+        if write.is_empty() {
+            *write = mem::take(&mut self.write);
+        }
+        *wakers = mem::take(&mut self.wakers);
+    }
+
+    /// Takes back what is empty. If there are two, the larger one is enough.
+    pub(super) fn take_back(&mut self, read: &mut BytesMut, write: &mut Vec<u8>, wakers: &mut Vec<Waker>) {
+        if read.is_empty() {
+            let read = mem::take(read);
+            if read.capacity() > self.read.capacity() {
+                self.read = read;
+            }
+        }
+        if write.is_empty() {
+            let write = mem::take(write);
+            if write.capacity() > self.write.capacity() {
+                self.write = write;
+            }
+        }
+        self.wakers = mem::take(wakers);
+    }
+}
+
+thread_local! {
+    static SCRATCH: Cell<Option<Scratch>> = const { Cell::new(None) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lent(scratch: &mut Scratch) -> (BytesMut, Vec<u8>, Vec<Waker>) {
+        let mut lent = Default::default();
+        let (read, write, wakers) = &mut lent;
+        scratch.lend(read, write, wakers);
+        lent
+    }
+
+    #[test]
+    fn what_one_driver_gives_back_the_next_one_has() {
+        let mut scratch = Scratch::default();
+        let (mut read, mut write, mut wakers) = lent(&mut scratch);
+        read.reserve(1_000);
+        write.reserve(500);
+        scratch.take_back(&mut read, &mut write, &mut wakers);
+        assert_eq!((read.capacity(), write.capacity()), (0, 0), "an idle connection has none");
+        scratch.give_back();
+        let (read, write, _) = lent(&mut Scratch::take());
+        assert!(read.capacity() >= 1_000 && write.capacity() >= 500);
+        let (read, write, _) = lent(&mut Scratch::take());
+        assert_eq!((read.capacity(), write.capacity()), (0, 0), "it is lent once");
+    }
+
+    #[test]
+    fn bytes_that_are_not_handled_or_not_written_stay_where_they_are() {
+        let mut scratch = Scratch { read: BytesMut::with_capacity(100), ..Scratch::default() };
+        let (mut read, mut write, mut wakers) = (BytesMut::from("half"), Vec::from("of it"), Vec::new());
+        scratch.lend(&mut read, &mut write, &mut wakers);
+        scratch.take_back(&mut read, &mut write, &mut wakers);
+        assert_eq!((&read[..], &write[..]), (&b"half"[..], &b"of it"[..]));
+        read.clear();
+        scratch.take_back(&mut read, &mut write, &mut wakers);
+        assert!(read.capacity() == 0 && scratch.read.capacity() >= 100, "the larger of two is kept");
+    }
+}

@@ -139,9 +139,10 @@ async fn echo(client: &Client, arguments: &Arguments) -> Ending {
 
 async fn idle(arguments: &Arguments) -> Ending {
     let mut clients = Vec::with_capacity(arguments.count as usize);
+    let options = options(arguments);
     let before = resident_bytes();
-    for _ in 0..arguments.count {
-        clients.push(Client::connect(options(arguments)).await?);
+    for number in 0..arguments.count {
+        clients.push(Client::connect(options.clone().client_id(format!("dunlin-{number}"))).await?);
     }
     report_idle(before, arguments.count);
     Ok(())

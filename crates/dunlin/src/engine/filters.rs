@@ -27,7 +27,7 @@ pub(crate) use requests::Answer;
 /// What the client subscribes to: each filter once for all who hold it, asked for again when the server forgot it.
 #[derive(Debug)]
 pub(crate) struct Filters {
-    filters: HashMap<Box<str>, Filter>,
+    filters: HashMap<Box<str>, Box<Filter>>,
     holders: Holders,
     next_number: u64,
     router: Router,
@@ -180,7 +180,7 @@ impl Filters {
         wakers: &mut Vec<Waker>,
     ) -> Result<Begun, SubscribeError> {
         let options = terms.options;
-        let conflicts = |filter: &Filter| {
+        let conflicts = |filter: &Box<Filter>| {
             let same_but_qos = SubscriptionOptions { qos: options.qos, ..filter.options } == options;
             !filter.holders.is_empty() && !same_but_qos
         };
@@ -194,7 +194,7 @@ impl Filters {
             let filter = self.filters.entry(name.clone()).or_insert_with(|| {
                 due.push_back(name.clone());
                 *number += 1;
-                Filter::wanted(*number, options)
+                Box::new(Filter::wanted(*number, options))
             });
             let stands = !filter.holders.is_empty() && options.qos <= filter.options.qos;
             let qos = if filter.holders.is_empty() { options.qos } else { filter.options.qos.max(options.qos) };
@@ -303,7 +303,7 @@ impl Filters {
         left
     }
 
-    fn forget(&mut self, name: &str) -> Option<Filter> {
+    fn forget(&mut self, name: &str) -> Option<Box<Filter>> {
         let mut filter = self.filters.remove(name)?;
         self.identifiers.remove(name, filter.standing);
         // Of the other filters with its identifier.

@@ -21,6 +21,10 @@ impl Holders {
     /// A number for a subscription that is put in next.
     pub(super) fn reserve(&mut self) -> Holder {
         let at = self.free.pop().unwrap_or_else(|| {
+            if self.places.is_empty() {
+                // Many a client has but one.
+                self.places.reserve_exact(1);
+            }
             self.places.push(Place::default());
             self.places.len() as u32 - 1
         });

@@ -88,7 +88,7 @@ impl Identifiers {
     }
 
     /// The holders of a filter of this standing may have changed.
-    pub(super) fn refresh(&mut self, standing: Standing, filters: &HashMap<Box<str>, Filter>) {
+    pub(super) fn refresh(&mut self, standing: Standing, filters: &HashMap<Box<str>, Box<Filter>>) {
         let Standing::Named(identifier) = standing else { return };
         let Some(route) = self.routes.get_mut(&identifier) else { return };
         let mut all = route.filters.iter().filter_map(|name| filters.get(name)).map(|filter| &filter.holders);
@@ -103,7 +103,7 @@ impl Identifiers {
         &self,
         properties: Properties<'_>,
         topic: &[u8],
-        filters: &HashMap<Box<str>, Filter>,
+        filters: &HashMap<Box<str>, Box<Filter>>,
         targets: &mut Vec<Holder>,
     ) -> bool {
         if self.routes.is_empty() || self.unnamed > 0 || properties.is_empty() {
@@ -130,7 +130,7 @@ impl Identifiers {
 
 impl Route {
     #[cold]
-    fn find(&self, topic: &[u8], filters: &HashMap<Box<str>, Filter>, targets: &mut Vec<Holder>) -> bool {
+    fn find(&self, topic: &[u8], filters: &HashMap<Box<str>, Box<Filter>>, targets: &mut Vec<Holder>) -> bool {
         let Some(topic) = core::str::from_utf8(topic).ok().and_then(|topic| TopicName::new(topic).ok()) else {
             return false;
         };
@@ -163,8 +163,9 @@ mod tests {
 
     #[test]
     fn in_the_session_of_an_earlier_process_an_identifier_counts_where_its_filter_matches() {
-        let mut filters: HashMap<Box<str>, Filter> = HashMap::new();
-        filters.insert("a".into(), Filter { holders: vec![7], ..Filter::wanted(1, SubscriptionOptions::default()) });
+        let mut filters: HashMap<Box<str>, Box<Filter>> = HashMap::new();
+        let filter = Filter { holders: vec![7], ..Filter::wanted(1, SubscriptionOptions::default()) };
+        filters.insert("a".into(), Box::new(filter));
         let properties = Properties::check(PropertyOwner::Packet(PacketType::Publish), &[0x0B, 1]).unwrap();
         let mut identifiers = Identifiers::new(true);
         identifiers.handle_session_resumed();

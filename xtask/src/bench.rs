@@ -13,6 +13,7 @@ mod programs;
 mod table;
 mod times;
 
+use crate::process::Job;
 use crate::report::{Outcome, Trouble};
 use programs::{Program, Sink};
 
@@ -31,6 +32,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
             Part::Latency => times::latency(&sink, programs, options.quick)?,
             Part::Costs => costs::tables(&sink, programs, options.quick)?,
             Part::Idle => times::idle(&sink, programs, options.quick)?,
+            Part::Fleet => fleet(options.quick)?,
         }
     }
     Ok(Outcome::Passed)
@@ -51,10 +53,26 @@ enum Part {
     Latency,
     Costs,
     Idle,
+    Fleet,
 }
 
-const PARTS: [(&str, Part); 4] =
-    [("times", Part::Times), ("latency", Part::Latency), ("costs", Part::Costs), ("idle", Part::Idle)];
+const PARTS: [(&str, Part); 5] = [
+    ("times", Part::Times),
+    ("latency", Part::Latency),
+    ("costs", Part::Costs),
+    ("idle", Part::Idle),
+    ("fleet", Part::Fleet),
+];
+
+/// Many clients in one process, or as many of them as this machine allows.
+fn fleet(quick: bool) -> Result<(), Trouble> {
+    let program = programs::build_package("bench-fleet")?;
+    let counts = if quick { &["1000"][..] } else { &["10000", "100000"] };
+    for count in counts {
+        println!("{}", Job::new("timeout", &["300", &program, count]).output()?);
+    }
+    Ok(())
+}
 
 impl Options {
     fn parse(arguments: &[String]) -> Result<Options, Trouble> {

@@ -125,7 +125,7 @@ static COMMANDS: &[Command] = &[
     Command {
         name: "bench",
         arguments: "[PART..] [--gate]",
-        about: "how fast dunlin is, beside other clients and the bare socket; PART: times latency costs idle",
+        about: "how fast dunlin is, beside other clients and the bare socket; PART: times latency costs idle fleet",
         details: &[
             "--quick     a few minutes",
             "--no-peers  dunlin and the bare socket alone",

@@ -27,6 +27,7 @@ fn every_example_runs_to_its_end_and_says_what_it_promises() {
             .says("1000 settled, 0 unsent, 0 unknown\nafterwards: the client is closed"),
         run("exactly_once", [&server.url()]).says("booked 99.00 with QoS 2\n"),
         run("failover", ["mqtt://127.0.0.1:1", &server.url()]).says(&format!("connected to {}\n", server.url())),
+        run("fleet", [&server.url()]).says("200 devices say that they are on\n200 obeyed\n"),
         run("inspect", [&server.url()]).says("-> DISCONNECT 0x00, 2 bytes\n"),
         run("last_will", [&server.url()]).says("device/17/state is online\ndevice/17/state is lost\n"),
         run("manual_acknowledgement", [&server.url()]).says("done: jobs/long\n"),

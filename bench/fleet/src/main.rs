@@ -150,7 +150,7 @@ impl Server {
 
     /// Of the ports of this machine some 28,000 lead to one address: the next ones go to the next address.
     fn client(&mut self, number: usize) -> Ending<(Client, Driver)> {
-        if number % server::EACH == 0 {
+        if number.is_multiple_of(server::EACH) {
             let host = format!("127.0.0.{}", 1 + number / server::EACH);
             self.options = ConnectOptions::new(host).port(self.port).version(Version::V3_1_1);
         }

@@ -180,11 +180,11 @@ impl Filters {
         wakers: &mut Vec<Waker>,
     ) -> Result<Begun, SubscribeError> {
         let options = terms.options;
-        let conflicts = |filter: &Box<Filter>| {
+        let conflicts = |filter: &Filter| {
             let same_but_qos = SubscriptionOptions { qos: options.qos, ..filter.options } == options;
             !filter.holders.is_empty() && !same_but_qos
         };
-        if filters.iter().filter_map(|name| self.filters.get(name)).any(conflicts) {
+        if filters.iter().filter_map(|name| self.filters.get(name)).any(|filter| conflicts(filter)) {
             return Err(SubscribeError::Conflict);
         }
         let holder = self.holders.reserve();

@@ -68,9 +68,9 @@ impl Filters {
     fn next_due(&self, count: usize, state: State, identified: bool) -> Vec<Box<str>> {
         let filter = |name: &str| self.filters.get(name);
         let holders = self.due.front().and_then(|name| filter(name)).map(|first| &first.holders);
-        let together = |next: &Box<Filter>| next.state == state && (!identified || Some(&next.holders) == holders);
+        let together = |next: &Filter| next.state == state && (!identified || Some(&next.holders) == holders);
         let due = self.due.iter().take(count);
-        due.take_while(|name| filter(name).is_some_and(together)).cloned().collect()
+        due.take_while(|name| filter(name).is_some_and(|next| together(next))).cloned().collect()
     }
 
     fn request(

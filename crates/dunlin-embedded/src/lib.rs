@@ -86,6 +86,6 @@ pub use client::Client;
 #[cfg(feature = "embassy-time")]
 pub use embassy::EmbassyTimer;
 pub use event::{Event, Message};
-pub use line::{Connector, Line};
+pub use line::{Carrier, Connector, Line};
 pub use options::{Acknowledgement, LargeMessages, Options};
 pub use time::{Clock, Timer};

@@ -5,21 +5,74 @@ use embedded_io_async::{Read, Write};
 use crate::{bell::Bell, input::Input};
 
 /// Opens links to a server.
+///
+/// ```
+/// use dunlin_embedded::{Carrier, Connector};
+/// # use embedded_io_async::{Read, Write};
+/// # struct Socket<'b>(&'b mut [u8]);
+/// # impl Socket<'_> {
+/// #     async fn connect(&mut self) -> Result<(), Closed> { Err(Closed) }
+/// #     fn split(&mut self) -> (&[u8], &mut [u8]) { (&[], self.0) }
+/// # }
+/// # struct Closed;
+///
+/// struct Network {
+///     buffer: [u8; 512],
+/// }
+///
+/// impl Connector for Network {
+///     type Error = Closed;
+///
+///     async fn connect(&mut self, carrier: Carrier<'_, '_>) -> Result<(), Closed> {
+///         let mut socket = Socket(&mut self.buffer);
+///         socket.connect().await?;
+///         // TLS would be opened here, over the socket and in buffers of its own.
+///         let (reader, writer) = socket.split();
+///         carrier.carry(reader, writer).await;
+///         Ok(())
+///     }
+/// }
+/// ```
 pub trait Connector {
-    /// The half that reads.
-    type Reader<'c>: Read
-    where
-        Self: 'c;
-    /// The half that writes.
-    type Writer<'c>: Write
-    where
-        Self: 'c;
     /// Why a link could not be opened. It is not told to the application: log it here.
     type Error;
 
-    /// Opens one. The one before was dropped; so is this future if it takes longer than
-    /// [`connect_timeout`](dunlin_session::ConnectOptions::connect_timeout).
-    fn connect(&mut self) -> impl Future<Output = Result<(Self::Reader<'_>, Self::Writer<'_>), Self::Error>>;
+    /// Opens a link and gives its halves to [`Carrier::carry`], which ends when the link does. What the link is made of
+    /// may live in this future: its buffers are borrowed for one connection, and free again for the next.
+    ///
+    /// The future is dropped when the connection is over, and if it takes longer to open the link than
+    /// [`connect_timeout`](dunlin_session::ConnectOptions::connect_timeout). That must close the link.
+    fn connect(&mut self, carrier: Carrier<'_, '_>) -> impl Future<Output = Result<(), Self::Error>>;
+}
+
+impl<C: Connector + ?Sized> Connector for &mut C {
+    type Error = C::Error;
+
+    fn connect(&mut self, carrier: Carrier<'_, '_>) -> impl Future<Output = Result<(), C::Error>> {
+        C::connect(self, carrier)
+    }
+}
+
+/// Takes the halves of a link that is open.
+#[derive(Debug)]
+pub struct Carrier<'l, 'b> {
+    line: &'l Line<'b>,
+}
+
+impl Carrier<'_, '_> {
+    /// Moves bytes over the link until it breaks. Neither a read nor a write that was begun is dropped before that, or
+    /// before the future of [`Connector::connect`] is: the halves need not be cancel safe.
+    pub async fn carry(self, mut reader: impl Read, mut writer: impl Write) {
+        let line = self.line;
+        line.state.set(LineState::Open);
+        line.client.ring();
+        let (mut reading, mut writing) = (pin!(line.read(&mut reader)), pin!(line.write(&mut writer)));
+        poll_fn(|cx| match reading.as_mut().poll(cx) {
+            Poll::Pending => writing.as_mut().poll(cx),
+            ended => ended,
+        })
+        .await;
+    }
 }
 
 /// Carries bytes between a [`Client`](crate::Client) and a server.
@@ -94,33 +147,14 @@ impl<'b> Line<'b> {
             while self.state.get() != LineState::Wanted {
                 self.here.heard().await;
             }
-            let link = {
-                let (mut connecting, mut left) = (pin!(connector.connect()), pin!(self.left(LineState::Wanted)));
-                poll_fn(|cx| match connecting.as_mut().poll(cx) {
-                    Poll::Ready(link) => Poll::Ready(link.ok()),
-                    Poll::Pending => left.as_mut().poll(cx).map(|()| None),
-                })
-                .await
-            };
-            if let Some((mut reader, mut writer)) = link {
-                self.state.set(LineState::Open);
-                self.client.ring();
-                self.carry(&mut reader, &mut writer).await;
+            {
+                let (mut link, mut left) = (pin!(connector.connect(Carrier { line: self })), pin!(self.left()));
+                // One bell wakes what carries and what waits for the end, and is heard by the latter.
+                poll_fn(|cx| if link.as_mut().poll(cx).is_ready() { Poll::Ready(()) } else { left.as_mut().poll(cx) })
+                    .await;
             }
             self.end();
         }
-    }
-
-    /// Until the link breaks or the client wants it closed.
-    async fn carry(&self, reader: &mut impl Read, writer: &mut impl Write) {
-        let (mut reading, mut writing) = (pin!(self.read(reader)), pin!(self.write(writer)));
-        let mut left = pin!(self.left(LineState::Open));
-        poll_fn(|cx| {
-            // One bell wakes all three, and is heard by the last.
-            let ended = reading.as_mut().poll(cx).is_ready() || writing.as_mut().poll(cx).is_ready();
-            if ended { Poll::Ready(()) } else { left.as_mut().poll(cx) }
-        })
-        .await;
     }
 
     async fn read(&self, reader: &mut impl Read) {
@@ -158,9 +192,9 @@ impl<'b> Line<'b> {
         }
     }
 
-    /// Until the client wants another state than this.
-    async fn left(&self, state: LineState) {
-        while self.state.get() == state {
+    /// Until the client wants no link any more.
+    async fn left(&self) {
+        while matches!(self.state.get(), LineState::Wanted | LineState::Open) {
             self.here.heard().await;
         }
     }

@@ -5,7 +5,7 @@ use core::{
     task::{Context, Poll, Waker},
 };
 
-use dunlin_embedded::{Clock, Connector, Timer};
+use dunlin_embedded::{Carrier, Clock, Connector, Timer};
 use dunlin_session::Instant;
 
 use crate::Board;
@@ -26,18 +26,11 @@ pub fn join<T>(mut one: Pin<&mut impl Future>, mut other: Pin<&mut impl Future<O
 pub struct Halves<'b>(pub &'b Board);
 
 impl Connector for Halves<'_> {
-    type Reader<'c>
-        = Self
-    where
-        Self: 'c;
-    type Writer<'c>
-        = Self
-    where
-        Self: 'c;
     type Error = Infallible;
 
-    async fn connect(&mut self) -> Result<(Self, Self), Infallible> {
-        Ok((*self, *self))
+    async fn connect(&mut self, carrier: Carrier<'_, '_>) -> Result<(), Infallible> {
+        carrier.carry(*self, *self).await;
+        Ok(())
     }
 }
 

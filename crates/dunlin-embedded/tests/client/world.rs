@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use dunlin_embedded::{Clock, Connector, Link, Timer};
+use dunlin_embedded::{Carrier, Clock, Connector, Link, Timer};
 use dunlin_session::Instant;
 use dunlin_testkit::{ConnectionId, SansIoServer, ServerClose, ServerOptions};
 use embedded_io::ErrorKind;
@@ -349,11 +349,18 @@ impl Timer for World {
 }
 
 impl Connector for World {
-    type Reader<'c> = Half;
-    type Writer<'c> = Half;
     type Error = ErrorKind;
 
-    async fn connect(&mut self) -> Result<(Half, Half), ErrorKind> {
+    async fn connect(&mut self, carrier: Carrier<'_, '_>) -> Result<(), ErrorKind> {
+        let (reader, writer) = self.link().await?;
+        carrier.carry(reader, writer).await;
+        Ok(())
+    }
+}
+
+impl World {
+    /// Opens a link, if it can be opened.
+    pub(crate) async fn link(&self) -> Result<(Half, Half), ErrorKind> {
         if self.0.borrow().black_hole {
             let now = self.millis();
             self.0.borrow_mut().opened.push(now);

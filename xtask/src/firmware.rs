@@ -46,6 +46,7 @@ const EMULATION: [&str; 5] = ["run", "--quiet", "--package", "dunlin-emulation",
 const PROGRAMS: &[(&str, &str)] = &[
     ("thumbv7m-none-eabi", "firmware-lm3s6965evb"),
     ("thumbv7em-none-eabihf", "firmware-mps2-an386"),
+    ("thumbv7em-none-eabihf", "firmware-embassy"),
     ("thumbv6m-none-eabi", "firmware-microbit"),
     ("riscv32imc-unknown-none-elf", "firmware-riscv-virt"),
 ];

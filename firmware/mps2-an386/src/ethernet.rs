@@ -55,7 +55,7 @@ impl Device for Ethernet {
             return None;
         }
         let len = self.read();
-        Some((Received(self.received.get(..len)?), ToSend(&mut self.sent)))
+        Some((Received(self.received.get_mut(..len)?), ToSend(&mut self.sent)))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<ToSend<'_>> {
@@ -73,7 +73,14 @@ impl Device for Ethernet {
 
 /// A frame that came in.
 #[derive(Debug)]
-pub struct Received<'a>(&'a [u8]);
+pub struct Received<'a>(&'a mut [u8]);
+
+impl<'a> Received<'a> {
+    /// Its bytes, without the checksum.
+    pub fn into_frame(self) -> &'a mut [u8] {
+        self.0
+    }
+}
 
 impl RxToken for Received<'_> {
     fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {

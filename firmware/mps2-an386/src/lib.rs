@@ -6,4 +6,4 @@ mod clock;
 mod ethernet;
 
 pub use clock::BoardClock;
-pub use ethernet::Ethernet;
+pub use ethernet::{Ethernet, Received, ToSend};

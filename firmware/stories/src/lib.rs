@@ -7,6 +7,7 @@
 
 #![no_std]
 
+mod beside;
 mod exchange;
 #[cfg(feature = "ethernet")]
 mod network;
@@ -15,7 +16,8 @@ mod semihosting;
 mod serial;
 mod storm;
 
-pub use exchange::exchange;
+pub use beside::beside;
+pub use exchange::{exchange, exchange_async};
 #[cfg(feature = "ethernet")]
 pub use network::{Failure, Network, NetworkMemory};
 #[cfg(feature = "cortex-m")]

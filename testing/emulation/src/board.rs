@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::identity::Flashed;
+
 /// A program and the board it runs on.
 #[derive(Debug)]
 pub(crate) struct Board {
@@ -16,6 +18,7 @@ pub(crate) struct Board {
     machine: &'static [&'static str],
     wire: Wire,
     pub(crate) is_storm: bool,
+    pub(crate) has_identity: bool,
 }
 
 /// How a board reaches the server.
@@ -31,17 +34,23 @@ enum Wire {
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) is_good: bool,
+    /// It ended by itself.
+    pub(crate) ends: bool,
     /// Bytes of stack that it says it used.
     pub(crate) stack: Option<u32>,
 }
 
 impl Board {
     const fn new(name: &'static str, target: &'static str, machine: &'static [&'static str], wire: Wire) -> Self {
-        Self { name, target, emulator: "qemu-system-arm", machine, wire, is_storm: false }
+        Self { name, target, emulator: "qemu-system-arm", machine, wire, is_storm: false, has_identity: false }
     }
 
     const fn storming(self) -> Self {
         Self { is_storm: true, ..self }
+    }
+
+    const fn with_identity(self) -> Self {
+        Self { has_identity: true, ..self }
     }
 
     const fn emulated_by(self, emulator: &'static str) -> Self {
@@ -50,6 +59,16 @@ impl Board {
 
     /// Runs the program against the server at this port of the machine.
     pub(crate) async fn run(&self, port: u16, version: u16) -> io::Result<Run> {
+        self.run_with(port, version, &[]).await
+    }
+
+    /// The same, over TLS, with this in its flash.
+    pub(crate) async fn run_as(&self, identity: &Flashed, port: u16) -> io::Result<Run> {
+        let loader = format!("loader,file={},addr={IDENTITY:#x},force-raw=on", identity.path().display());
+        self.run_with(port, 0, &["-device", &loader]).await
+    }
+
+    async fn run_with(&self, port: u16, version: u16, more: &[&str]) -> io::Result<Run> {
         let (argument, wire) = match self.wire {
             Wire::Ethernet(model) => {
                 (port, vec!["-serial".to_owned(), "none".to_owned(), "-nic".to_owned(), format!("user,model={model}")])
@@ -62,16 +81,17 @@ impl Board {
             .args(["-nographic", "-monitor", "none"])
             .args(["-semihosting-config", &format!("enable=on,target=native,arg={argument}")])
             .args(wire)
+            .args(more)
             .arg("-kernel")
             .arg(self.path())
             .stdin(Stdio::null())
             .kill_on_drop(true);
         let Ok(output) = timeout(TIME_LIMIT, emulator.output()).await else {
-            return Ok(Run { is_good: false, stack: None });
+            return Ok(Run { is_good: false, ends: false, stack: None });
         };
         let output = output.map_err(|error| io::Error::other(format!("{} does not start: {error}", self.emulator)))?;
         let said = [output.stdout, output.stderr].concat();
-        Ok(Run { is_good: output.status.success(), stack: stack(&String::from_utf8_lossy(&said)) })
+        Ok(Run { is_good: output.status.success(), ends: true, stack: stack(&String::from_utf8_lossy(&said)) })
     }
 
     fn path(&self) -> PathBuf {
@@ -85,6 +105,9 @@ fn stack(said: &str) -> Option<u32> {
     let line = said.lines().find_map(|line| line.strip_prefix("stack"))?;
     line.split_whitespace().next()?.parse().ok()
 }
+
+/// Where the boards that have one look for it.
+const IDENTITY: u32 = 0x003F_F000;
 
 /// Far more than any program takes.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -102,6 +125,8 @@ pub(crate) const BOARDS: &[Board] = &[
     Board::new("microbit-exchange", "thumbv6m-none-eabi", &["-M", "microbit"], Wire::Serial),
     Board::new("riscv-virt-exchange", "riscv32imc-unknown-none-elf", VIRT, Wire::Serial)
         .emulated_by("qemu-system-riscv32"),
+    Board::new("embassy-exchange", M4, MPS2, Wire::Ethernet("lan9118")),
+    Board::new("embassy-tls", M4, MPS2, Wire::Ethernet("lan9118")).with_identity(),
     Board::new("lm3s6965evb-storm", M3, LM3S, Wire::Ethernet("stellaris")).storming(),
     Board::new("mps2-an386-storm", M4, MPS2, Wire::Ethernet("lan9118")).storming(),
 ];

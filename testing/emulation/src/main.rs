@@ -5,17 +5,21 @@
 //! ```
 //!
 //! - `exchange`: every QoS both ways; the firmware says by its exit code whether all was well.
+//! - `tls`: the same over TLS 1.3, with an identity that is made for the run and put into the flash. A board that
+//!   trusts somebody else must not connect, and one that somebody else vouches for must not be let in.
 //! - `storm`: numbered messages of QoS 2 over links that break at a random byte, another place for each seed. What
 //!   arrived is asked of a client that has nothing of ours in it.
 
 mod board;
+mod identity;
 mod storm;
 
 use std::error::Error;
 use std::process::ExitCode;
 
 use board::{BOARDS, Board, Run, SIZES};
-use dunlin_testkit::Mosquitto;
+use dunlin_testkit::{Authority, Mosquitto};
+use identity::Flashed;
 
 fn main() -> ExitCode {
     match run() {
@@ -58,9 +62,12 @@ async fn boards(runs: u16, seeds: u64) -> Result<bool, Box<dyn Error>> {
     for program in BOARDS.iter().filter(|program| !program.is_storm) {
         let mut tally = Tally::default();
         for version in [4, 5].into_iter().cycle().take(runs.into()) {
-            tally.add(&program.run(server.port(), version).await?);
+            tally.add(&exchange(program, &server, version).await?);
         }
         good &= tally.tell(program, runs.into());
+        if program.has_identity {
+            good &= strangers_stay_out(program, &server).await?;
+        }
     }
     for program in BOARDS.iter().filter(|program| program.is_storm) {
         let mut tally = Tally::default();
@@ -72,6 +79,31 @@ async fn boards(runs: u16, seeds: u64) -> Result<bool, Box<dyn Error>> {
             tally.add(&run);
         }
         good &= tally.tell(program, seeds);
+    }
+    Ok(good)
+}
+
+async fn exchange(program: &Board, server: &Mosquitto, version: u16) -> Result<Run, Box<dyn Error>> {
+    if !program.has_identity {
+        return Ok(program.run(server.port(), version).await?);
+    }
+    let certificates = server.certificates();
+    let identity = Flashed::new(certificates.authority(), certificates.client())?;
+    Ok(program.run_as(&identity, server.mutual_tls_port()).await?)
+}
+
+/// Neither does a board connect to a server that nobody vouches for, nor is such a board let in.
+async fn strangers_stay_out(program: &Board, server: &Mosquitto) -> Result<bool, Box<dyn Error>> {
+    let (ours, stranger) = (server.certificates(), Authority::new("somebody else")?);
+    let unknown_server = Flashed::new(&stranger, ours.client())?;
+    let unknown_board = Flashed::new(ours.authority(), &stranger.client("sensor-17")?)?;
+    let mut good = true;
+    for (what, identity) in [("an unknown server", unknown_server), ("an unknown board", unknown_board)] {
+        let run = program.run_as(&identity, server.mutual_tls_port()).await?;
+        if run.is_good || !run.ends {
+            eprintln!("{}: {what} is not refused", program.name);
+            good = false;
+        }
     }
     Ok(good)
 }

@@ -53,9 +53,8 @@ impl Connector for Tls<'_> {
         let halves = Halves { reader: RefCell::new(reader), writer: RefCell::new(writer) };
         let mut tls = TlsConnection::new(&halves, received, sent);
         {
-            let config = TlsConfig::new()
-                .with_server_name("localhost")
-                .with_max_fragment_length(MaxFragmentLength::Bits11);
+            let config =
+                TlsConfig::new().with_server_name("localhost").with_max_fragment_length(MaxFragmentLength::Bits11);
             let mut provider = Provider::new(self.identity, &mut self.random);
             tls.open(TlsContext::new(&config, &mut provider)).await?;
         }

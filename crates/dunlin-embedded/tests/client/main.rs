@@ -3,6 +3,7 @@
 mod closing;
 mod exchanging;
 mod large;
+mod over_tls;
 mod reconnecting;
 mod scene;
 mod world;

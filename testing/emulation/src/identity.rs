@@ -16,15 +16,17 @@ pub(crate) struct Flashed {
 impl Flashed {
     /// A device that trusts this authority, and shows this of itself.
     pub(crate) fn new(authority: &Authority, device: &Identity) -> io::Result<Self> {
-        let authority = CertificateDer::from_pem_slice(authority.certificate_pem().as_bytes()).map_err(unusable)?;
-        let certificate = CertificateDer::from_pem_slice(device.certificate_pem().as_bytes()).map_err(unusable)?;
-        let key = PrivatePkcs8KeyDer::from_pem_slice(device.key_pem().as_bytes()).map_err(unusable)?;
-        let key = number(key.secret_pkcs8_der()).ok_or_else(|| unusable("it is no key on P-256"))?;
+        let authority =
+            CertificateDer::from_pem_slice(authority.certificate_pem().as_bytes()).map_err(io::Error::other)?;
+        let certificate =
+            CertificateDer::from_pem_slice(device.certificate_pem().as_bytes()).map_err(io::Error::other)?;
+        let key = PrivatePkcs8KeyDer::from_pem_slice(device.key_pem().as_bytes()).map_err(io::Error::other)?;
+        let key = number(key.secret_pkcs8_der()).ok_or_else(|| io::Error::other("it is no key on P-256"))?;
         let mut seed = [0; 32];
         File::open("/dev/urandom")?.read_exact(&mut seed)?;
         let mut bytes = Vec::new();
         for part in [&authority, &certificate, key, &seed] {
-            bytes.extend(u16::try_from(part.len()).map_err(unusable)?.to_be_bytes());
+            bytes.extend(u16::try_from(part.len()).map_err(io::Error::other)?.to_be_bytes());
             bytes.extend(part);
         }
         let path = std::env::temp_dir().join(format!("dunlin-board-{:016x}", u64::from_ne_bytes(first(&seed))));
@@ -57,10 +59,6 @@ fn first(seed: &[u8; 32]) -> [u8; 8] {
     first
 }
 
-fn unusable(error: impl ToString) -> io::Error {
-    io::Error::other(format!("no board can be given the identity: {}", error.to_string()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,7 +76,7 @@ mod tests {
             Some(len)
         })
         .collect();
-        assert!(matches!(lengths[..], [100.., 100.., 32, 32]), "{lengths:?}");
+        assert!(matches!(lengths[..], [100..=999, 100..=999, 32, 32]), "{lengths:?}");
         let path = flashed.path().to_owned();
         drop(flashed);
         assert!(!path.exists());

@@ -126,7 +126,7 @@ impl Round {
         let drops = match self.drops {
             Drops::Never => false,
             Drops::Once(which) => self.awaits == which,
-            Drops::Always => self.awaits % 2 == 0,
+            Drops::Always => self.awaits.is_multiple_of(2),
         };
         self.awaits += 1;
         self.has_dropped |= drops;

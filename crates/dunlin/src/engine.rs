@@ -423,6 +423,9 @@ impl Engine {
         if self.durable.is_some() && !self.session.is_session_stored() {
             return;
         }
+        if !self.filters.wants_to_ask() {
+            return;
+        }
         self.filters.if_any(|filters| filters.ask(&mut self.session, wakers));
         let refused = self.filters.if_any(Filters::take_refused);
         self.tell_answers(refused);

@@ -24,7 +24,7 @@ use self::{
 };
 use super::{Clock, Ended, is_late, open::Stream, scratch::Scratch, write_buffer::WriteBuffer};
 use crate::{
-    ConnectOptions, Connected, ConnectionError, NetworkError,
+    ConnectOptions, Connected, ConnectionError, NetworkError, TRACING,
     engine::{Engine, GOODBYE, Shared},
     inspect::Tap,
     trace,
@@ -36,7 +36,7 @@ pub(super) struct Connection<'d> {
     options: &'d ConnectOptions,
     shared: &'d Arc<Shared>,
     clock: Clock,
-    /// The time of this round.
+    /// The time of this turn.
     round: time::Instant,
     write: WriteBuffer,
     read: BytesMut,
@@ -126,22 +126,27 @@ impl<'d> Connection<'d> {
 
     /// A bounded amount of work, then a word on what to wait for.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        self.shared.wake_up();
+        self.round = time::Instant::now();
+        let now = self.clock.of(self.round);
         self.turn_bytes = 0;
+        // If the socket alone woke us, what came is looked at first. Nobody calls for what is not finished, or stored.
+        let unfinished = !self.write.is_empty() || self.ending.is_some() || self.options.settings().store.is_some();
+        let mut writes = self.shared.wake_up() || unfinished;
         for _ in 0..ROUNDS {
-            self.round = time::Instant::now();
-            let now = self.clock.of(self.round);
-            let wrote = match self.write(now, cx) {
-                Ok(wrote) => wrote,
-                Err(error) => return Poll::Ready(self.ended_while_writing(now, cx, &error)),
-            };
-            if matches!(wrote, Step::Nothing) {
-                // Everything is written: nothing keeps a connection that is to end.
-                if let Some(ending) = self.ending.take() {
-                    return Poll::Ready(ending.0);
+            let mut blocked = false;
+            if writes {
+                match self.write(now, cx) {
+                    Ok(Step::Blocked) => blocked = true,
+                    Ok(Step::Progress) => {}
+                    // Everything is written: nothing keeps a connection that is to end.
+                    Ok(Step::Nothing) => {
+                        if let Some(ending) = self.ending.take() {
+                            return Poll::Ready(ending.0);
+                        }
+                    }
+                    Err(error) => return Poll::Ready(self.ended_while_writing(now, cx, &error)),
                 }
             }
-            let blocked = matches!(wrote, Step::Blocked);
             let read = match self.read(now, blocked, cx) {
                 Ok(read) => read,
                 Err(ended) => return Poll::Ready(self.ending.take().map_or(ended, |ending| ending.0)),
@@ -149,7 +154,9 @@ impl<'d> Connection<'d> {
             if self.turn_bytes >= TURN_BYTES {
                 break;
             }
-            if matches!(wrote, Step::Progress) || matches!(read, Step::Progress) {
+            writes = blocked || self.ending.is_some();
+            if matches!(read, Step::Progress) || writes && !blocked {
+                // What comes at once is answered at once.
                 continue;
             }
             let pending = self.sleep(blocked, cx);
@@ -158,6 +165,7 @@ impl<'d> Connection<'d> {
             if let Some(pending) = pending {
                 return pending;
             }
+            writes = true;
         }
         // Others on this thread come first. One of them may be the future that the runtime blocks on, which has its turn
         // when no task wants one: a driver that woke itself would read on before the application takes anything.
@@ -251,13 +259,17 @@ impl<'d> Connection<'d> {
         self.ending.get_or_insert_with(|| Box::new((ended, time::Instant::now() + LAST_WORDS)));
     }
 
+    #[inline]
     fn wake(&mut self) {
-        self.wakers.drain(..).for_each(Waker::wake);
+        if !self.wakers.is_empty() {
+            self.wakers.drain(..).for_each(Waker::wake);
+        }
     }
 
     /// Shows what there is to see, outside the lock.
+    #[inline]
     fn show(&mut self) {
-        if let Some(connected) = self.accepted.take() {
+        if TRACING && let Some(connected) = self.accepted.take() {
             trace::connected(&connected);
         }
         if let Some(tap) = &mut self.tap {

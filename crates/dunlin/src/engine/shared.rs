@@ -110,9 +110,9 @@ impl Shared {
         self.asleep.store(asleep, Ordering::Relaxed);
     }
 
-    /// The driver works: it looks for work before it sleeps again, so nobody need wake it.
-    pub(crate) fn wake_up(&self) {
-        self.asleep.store(false, Ordering::Relaxed);
+    /// The driver works: it looks for work before it sleeps again, so nobody need wake it. False: nobody has.
+    pub(crate) fn wake_up(&self) -> bool {
+        !self.asleep.swap(false, Ordering::Relaxed)
     }
 
     /// Whether the driver seems to sleep: then what a subscription has taken is acknowledged at once.

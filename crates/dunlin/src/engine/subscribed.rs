@@ -47,6 +47,12 @@ impl Subscribed {
         self.filters.as_ref().map_or(TopicName::of_checked(&[]), |filters| filters.known_topic())
     }
 
+    /// Whether there may be something for [`Filters::ask`].
+    #[inline]
+    pub(super) fn wants_to_ask(&self) -> bool {
+        self.filters.as_ref().is_some_and(|filters| filters.wants_to_ask())
+    }
+
     pub(super) fn has_handed_out(&self) -> bool {
         self.filters.as_ref().is_some_and(|filters| filters.has_handed_out())
     }

@@ -2,8 +2,6 @@ use core::{
     future::Future,
     task::{Context, Poll},
 };
-use std::time::Duration;
-
 use dunlin_session::{State, Timeout};
 use tokio::time;
 
@@ -16,7 +14,13 @@ impl Connection<'_> {
     pub(super) fn sleep(&mut self, blocked: bool, cx: &mut Context<'_>) -> Option<Poll<Ended>> {
         let shared = self.shared;
         let mut engine = shared.lock();
+        if self.write.is_empty() {
+            engine.session.flushed();
+            engine.settle_polled(&mut self.wakers);
+            engine.take_space_wakers(&mut self.wakers);
+        }
         close_if_due(&mut engine);
+        engine.ask(&mut self.wakers);
         if engine.closing.is_some_and(|closing| closing.abort) {
             return Some(Poll::Ready(Ended::With(ConnectionError::Closed)));
         }
@@ -29,7 +33,7 @@ impl Connection<'_> {
             State::Closing => self.end(Ended::With(ConnectionError::Closed)),
             _ => {}
         }
-        let now = self.clock.now();
+        let now = self.clock.of(self.round);
         engine.handle_time(now, self.reading_stopped, &mut self.wakers);
         shared.remove_unread(engine.take_freed());
         if self.write.take_moved() {
@@ -47,9 +51,9 @@ impl Connection<'_> {
         }
         let end = engine.closing.and_then(|closing| closing.end);
         let last_words = self.ending.as_ref().map(|ending| end.map_or(ending.1, |end| end.min(ending.1)));
+        let due = engine.session.poll_timeout().into_iter().chain(engine.deadline()).min();
         let wake_at = [
-            engine.session.poll_timeout().map(|at| self.clock.at(at)),
-            engine.deadline().map(|at| self.clock.at(at)),
+            due.map(|at| self.clock.at(at)),
             engine.closing.and_then(|closing| closing.deadline).filter(|_| self.ending.is_none()),
             last_words,
         ];
@@ -67,7 +71,7 @@ impl Connection<'_> {
         if last_words.is_some_and(|until| until <= time::Instant::now()) {
             return self.ending.take().map(|ending| Poll::Ready(ending.0));
         }
-        let ended = match engine.session.handle_timeout(self.clock.now()) {
+        let ended = match engine.session.handle_timeout(now) {
             Some(Timeout::ServerSilent) => ConnectionError::ServerSilent(self.options.settings().ping_timeout),
             Some(Timeout::ConnackMissing) => ConnectionError::ConnackMissing,
             Some(Timeout::AckStalled { id, times }) => {
@@ -81,14 +85,12 @@ impl Connection<'_> {
         Some(Poll::Ready(Ended::With(ended)))
     }
 
-    /// Sets the timer, unless it will go off in good time: it is touched once a second, not once a packet.
+    /// Sets the timer, unless it goes off before: what is due moves on with each packet, and the timer is not touched for
+    /// that. It may go off when nothing is due any more, and is set anew then.
     fn arm(&mut self, at: time::Instant) {
-        let in_time = self.armed.is_some_and(|armed| armed <= at && at <= armed + TIMER_SLACK);
-        if !in_time {
+        if self.armed.is_none_or(|armed| at < armed) {
             self.armed = Some(at);
             self.timer.as_mut().reset(at);
         }
     }
 }
-
-const TIMER_SLACK: Duration = Duration::from_secs(1);

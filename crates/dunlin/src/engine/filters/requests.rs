@@ -12,6 +12,11 @@ use crate::{Event, Said, SubscribeError, memory::Heap};
 pub(crate) type Answer = (Event, Option<u32>);
 
 impl Filters {
+    /// Whether something is due, or has become of what was.
+    pub(crate) fn wants_to_ask(&self) -> bool {
+        !self.due.is_empty() || !self.refused.is_empty() || !self.unused_labels.is_empty()
+    }
+
     /// Sends what is due, as far as the session has room for it: the rest later.
     pub(crate) fn ask(&mut self, session: &mut Session<Heap>, wakers: &mut Vec<Waker>) {
         while let Some(state) = self.due.front().map(|name| self.filters.get(name).map(|filter| filter.state)) {

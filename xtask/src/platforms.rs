@@ -61,7 +61,7 @@ const TARGETS: [&str; 2] = ["x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 #[rustfmt::skip]
 const CHECK: &[&str] = &[
     "check", "--quiet", "--all-features", "--profile", "ci",
-    "-p", "dunlin", "-p", "dunlin-store", "-p", "dunlin-embedded", "-p", "dunlin-cli",
+    "-p", "dunlin", "-p", "dunlin-store", "-p", "dunlin-embedded", "-p", "dunlin-flash", "-p", "dunlin-cli",
 ];
 const STAND_IN: &str = "#!/bin/sh
 while [ $# -gt 0 ]; do

@@ -38,6 +38,7 @@ const PRODUCT: &[&str] = &[
     "crates/dunlin-codec/src/",
     "crates/dunlin-session/src/",
     "crates/dunlin-embedded/src/",
+    "crates/dunlin-flash/src/",
     "crates/dunlin-store/src/",
     "crates/dunlin-cloud/src/",
     "crates/dunlin/src/",

@@ -119,6 +119,13 @@ const LAYERS: &[Layer] = &[
         ground: Ground::NoStd,
     },
     Layer {
+        folder: "crates/dunlin-flash",
+        name: "dunlin-flash",
+        ours: Ours::These(&["dunlin-embedded", "dunlin-session", "dunlin-codec"]),
+        outside: Outside::AnythingBut(OF_THE_COMMAND_LINE),
+        ground: Ground::NoStd,
+    },
+    Layer {
         folder: "crates/dunlin",
         name: "dunlin",
         ours: Ours::These(&["dunlin-session", "dunlin-codec"]),

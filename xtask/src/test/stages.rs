@@ -169,8 +169,8 @@ const CUT: &[&str] = &[
 ];
 #[rustfmt::skip]
 const NO_STD: &[&str] = &[
-    "build", "-p", "dunlin-session", "-p", "dunlin-embedded", "-p", "dunlin-cloud", "--no-default-features", "--profile", "ci",
-    "--target", needs::SMALL_TARGET,
+    "build", "-p", "dunlin-session", "-p", "dunlin-embedded", "-p", "dunlin-flash", "-p", "dunlin-cloud",
+    "--no-default-features", "--profile", "ci", "--target", needs::SMALL_TARGET,
 ];
 
 #[cfg(test)]

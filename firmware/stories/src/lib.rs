@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   exchange   every QoS both ways, in 3.1.1 and in 5.0, with a will, user name and password
+//!   queue      messages in flash, which are sent over a restart
 //!   storm      40 messages of QoS 2 over links that break again and again
 //! ```
 
@@ -11,6 +12,7 @@ mod beside;
 mod exchange;
 #[cfg(feature = "ethernet")]
 mod network;
+mod queue;
 #[cfg(feature = "cortex-m")]
 mod semihosting;
 mod serial;
@@ -20,6 +22,7 @@ pub use beside::beside;
 pub use exchange::{exchange, exchange_async};
 #[cfg(feature = "ethernet")]
 pub use network::{Failure, Network, NetworkMemory};
+pub use queue::{RamFlash, queue};
 #[cfg(feature = "cortex-m")]
 pub use semihosting::{argument, finish};
 pub use serial::{Serial, Uart};

@@ -122,6 +122,7 @@ const VIRT: &[&str] = &["-M", "virt", "-bios", "none"];
 pub(crate) const BOARDS: &[Board] = &[
     Board::new("lm3s6965evb-exchange", M3, LM3S, Wire::Ethernet("stellaris")),
     Board::new("mps2-an386-exchange", M4, MPS2, Wire::Ethernet("lan9118")),
+    Board::new("mps2-an386-queue", M4, MPS2, Wire::Ethernet("lan9118")),
     Board::new("microbit-exchange", "thumbv6m-none-eabi", &["-M", "microbit"], Wire::Serial),
     Board::new("riscv-virt-exchange", "riscv32imc-unknown-none-elf", VIRT, Wire::Serial)
         .emulated_by("qemu-system-riscv32"),

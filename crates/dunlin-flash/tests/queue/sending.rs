@@ -30,6 +30,7 @@ fn restarted<T>(
     version: Version,
     options: &Options<'_>,
     chip: &mut Flash,
+    when_full: WhenFull,
     story: impl AsyncFnOnce(&mut Sensor<'_>, &mut Opened<'_, 4, 256>) -> T,
 ) -> T {
     let (mut log, mut control, mut receive) = ([0; 128], [0; 64], [0; 64]);
@@ -38,7 +39,7 @@ fn restarted<T>(
     let mut client = Client::blocking(version, storage, options, &mut receive, Blocked(world.clone()), world.clone());
     let (mut buffer, mut given) = ([0; 64], [Given::FREE; 3]);
     let range = 0..chip.len();
-    let opened = wait(Queue::open(chip.blocking(), range, &mut buffer, &mut given, WhenFull::DropNewest));
+    let opened = wait(Queue::open(chip.blocking(), range, &mut buffer, &mut given, when_full));
     world.play(std::future::pending::<()>(), story(&mut client, &mut opened.expect("it is whole")))
 }
 
@@ -92,7 +93,7 @@ fn messages_accepted_without_a_connection_are_sent_in_order_when_there_is_one() 
         let world = World::strict(ServerOptions::new());
         world.unreachable(5);
         let mut chip = Flash::erased(4);
-        restarted(&world, version, &options(), &mut chip, async |client, queue| {
+        restarted(&world, version, &options(), &mut chip, WhenFull::DropNewest, async |client, queue| {
             (0..20).for_each(|number| publish(queue, number, qos));
             send(&world, client, queue, usize::MAX).await;
             assert!(client.is_idle());
@@ -113,15 +114,22 @@ fn every_message_arrives_in_order_over_broken_links_and_restarts() {
                 let mut chip = Flash::erased(4);
                 let mut next = 0;
                 loop {
-                    let is_empty = restarted(&world, version, &options(), &mut chip, async |client, queue| {
-                        for number in next..(next + 5).min(20) {
-                            publish(queue, number, qos);
-                        }
-                        next += 5;
-                        // It is switched off in the middle of its work, with messages on their way.
-                        send(&world, client, queue, if next < 20 { 2 } else { usize::MAX }).await;
-                        wait(queue.is_empty()).unwrap()
-                    });
+                    let is_empty = restarted(
+                        &world,
+                        version,
+                        &options(),
+                        &mut chip,
+                        WhenFull::DropNewest,
+                        async |client, queue| {
+                            for number in next..(next + 5).min(20) {
+                                publish(queue, number, qos);
+                            }
+                            next += 5;
+                            // It is switched off in the middle of its work, with messages on their way.
+                            send(&world, client, queue, if next < 20 { 2 } else { usize::MAX }).await;
+                            wait(queue.is_empty()).unwrap()
+                        },
+                    );
                     world.cut();
                     if is_empty {
                         break;
@@ -139,7 +147,7 @@ fn a_message_that_arrived_and_was_not_removed_is_sent_again_after_a_restart() {
     let world = World::strict(ServerOptions::new());
     let mut chip = Flash::erased(4);
     for _ in 0..2 {
-        restarted(&world, Version::V5, &options(), &mut chip, async |client, queue| {
+        restarted(&world, Version::V5, &options(), &mut chip, WhenFull::DropNewest, async |client, queue| {
             if wait(queue.is_empty()).unwrap() {
                 publish(queue, 1, Qos::ExactlyOnce);
             }
@@ -161,7 +169,7 @@ fn a_message_that_arrived_and_was_not_removed_is_sent_again_after_a_restart() {
 fn what_a_server_refuses_leaves_the_queue_and_what_nobody_knows_of_does_not() {
     let world = World::strict(ServerOptions::new());
     let mut chip = Flash::erased(4);
-    restarted(&world, Version::V5, &options(), &mut chip, async |client, queue| {
+    restarted(&world, Version::V5, &options(), &mut chip, WhenFull::DropNewest, async |client, queue| {
         (0..3).for_each(|number| publish(queue, number, Qos::ExactlyOnce));
         wait(queue.give(client)).unwrap();
         let id = |id| dunlin_codec::PacketId::new(id).unwrap();
@@ -184,7 +192,7 @@ fn a_message_that_the_client_never_takes_is_told_and_does_not_hold_up_the_others
     let properties = writer.push(Property::ContentType("text")).unwrap().finish().unwrap();
     let world = World::strict(ServerOptions::new());
     let mut chip = Flash::erased(4);
-    restarted(&world, Version::V3_1_1, &options(), &mut chip, async |client, queue| {
+    restarted(&world, Version::V3_1_1, &options(), &mut chip, WhenFull::DropNewest, async |client, queue| {
         publish(queue, 0, Qos::AtLeastOnce);
         let options = PublishOptions { properties, ..PublishOptions::qos(Qos::AtLeastOnce) };
         wait(queue.push(topic(), b"text", options)).unwrap();
@@ -200,7 +208,7 @@ fn a_message_that_the_client_never_takes_is_told_and_does_not_hold_up_the_others
 fn another_client_is_given_what_the_first_one_did_not_settle() {
     let world = World::strict(ServerOptions::new());
     let mut chip = Flash::erased(4);
-    restarted(&world, Version::V5, &options(), &mut chip, async |client, queue| {
+    restarted(&world, Version::V5, &options(), &mut chip, WhenFull::DropNewest, async |client, queue| {
         (0..5).for_each(|number| publish(queue, number, Qos::AtLeastOnce));
         {
             let (mut log, mut control, mut receive) = ([0; 128], [0; 64], [0; 64]);
@@ -216,6 +224,28 @@ fn another_client_is_given_what_the_first_one_did_not_settle() {
         send(&world, client, queue, usize::MAX).await;
     });
     assert_eq!(arrived(&world), numbers(0..5));
+}
+
+/// Messages that are on their way make room for new ones: they arrive, and nothing waits for them afterwards.
+#[test]
+fn messages_that_were_given_may_be_dropped_for_new_ones() {
+    let world = World::strict(ServerOptions::new());
+    let mut chip = Flash::erased(3);
+    let (mut pushed, mut dropped) = (0, 0);
+    restarted(&world, Version::V5, &options(), &mut chip, WhenFull::DropOldest, async |client, queue| {
+        (0..3).for_each(|number| publish(queue, number, Qos::AtLeastOnce));
+        assert_eq!(wait(queue.give(client)), Ok(None));
+        pushed = 3;
+        while dropped == 0 {
+            let options = PublishOptions::qos(Qos::AtLeastOnce);
+            dropped = wait(queue.push(topic(), pushed.to_string().as_bytes(), options)).unwrap() as usize;
+            pushed += 1;
+        }
+        assert!(dropped > 3, "all three, and some that were not given");
+        send(&world, client, queue, usize::MAX).await;
+        assert_eq!(format!("{queue:?}").matches("Free").count(), 3);
+    });
+    assert_eq!(arrived(&world), numbers((0..3).chain(dropped..pushed)));
 }
 
 /// Futures of the queue are dropped after any number of looks, over a driver that lets others work. Then they are begun

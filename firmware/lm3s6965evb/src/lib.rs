@@ -2,8 +2,16 @@
 
 #![no_std]
 
-mod clock;
 mod ethernet;
 
-pub use clock::BoardClock;
+use core::panic::PanicInfo;
+
 pub use ethernet::Ethernet;
+
+/// Cycles of the core's clock in a millisecond.
+pub const CYCLES_PER_MILLISECOND: u32 = 12_500;
+
+#[panic_handler]
+fn halt(_: &PanicInfo<'_>) -> ! {
+    firmware_stories::finish(false)
+}

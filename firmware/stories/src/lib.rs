@@ -17,6 +17,8 @@ mod queue;
 mod semihosting;
 mod serial;
 mod storm;
+#[cfg(feature = "systick")]
+mod systick;
 
 pub use beside::beside;
 pub use exchange::{exchange, exchange_async};
@@ -27,3 +29,5 @@ pub use queue::{RamFlash, queue};
 pub use semihosting::{argument, finish};
 pub use serial::{Serial, Uart};
 pub use storm::{MESSAGES, storm};
+#[cfg(feature = "systick")]
+pub use systick::SysTickClock;

@@ -5,8 +5,8 @@
 
 use cortex_m_rt::entry;
 use dunlin_codec::Version;
-use firmware_mps2_an386::{BoardClock, Ethernet};
-use firmware_stories::{Network, NetworkMemory, argument, exchange, finish};
+use firmware_mps2_an386::{CYCLES_PER_MILLISECOND, Ethernet};
+use firmware_stories::{Network, NetworkMemory, SysTickClock, argument, exchange, finish};
 
 #[entry]
 fn main() -> ! {
@@ -17,7 +17,7 @@ fn main() -> ! {
 
 fn run(memory: &'static mut NetworkMemory<'static>, chip: &'static mut Ethernet) -> Option<()> {
     chip.start();
-    let clock = &BoardClock::start()?;
+    let clock = SysTickClock::start(CYCLES_PER_MILLISECOND)?;
     let mut network = Network::new(chip, clock, memory, argument()?);
     for version in [Version::V3_1_1, Version::V5] {
         exchange(&mut network, clock, version)?;

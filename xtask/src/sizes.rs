@@ -22,12 +22,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
         [write] if write == "--write" => true,
         _ => return Err(Trouble::new("`sizes` takes `--write` or nothing")),
     };
+    let prices = prices()?;
     for build in BUILDS {
         if Job::measured(build).run()? == Outcome::Failed {
             return Err(Trouble::new(format!("it cannot be built; `rustup target add {TARGET}` gives its target")));
         }
     }
-    let figures = [flash()?, ram()?, stack()?, instructions()?].concat();
+    let figures = [flash(&prices)?, ram()?, stack()?, instructions()?].concat();
     let foreign = foreign()?;
     for (program, name) in &foreign {
         println!("{program} has a panic or an allocator in it: {name}");
@@ -36,12 +37,25 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
     Ok(if holds && foreign.is_empty() { Outcome::Passed } else { Outcome::Failed })
 }
 
-fn flash() -> Result<Vec<Figure>, Trouble> {
-    let bare = image("bare", "release")?.flash;
-    let figure = |program: &&str| {
-        Ok(Figure::new(format!("flash {program}"), image(program, "release")?.flash.saturating_sub(bare)))
+/// What the blocking program takes with what is usually left out of it. It is built once more, without, behind this.
+fn prices() -> Result<Vec<(String, u64)>, Trouble> {
+    let price = |feature: &&str| {
+        let build = [&BLOCKING[..], &["--features", feature]].concat();
+        if Job::measured(&build).run()? == Outcome::Failed {
+            return Err(Trouble::new(format!("it cannot be built with `{feature}`")));
+        }
+        Ok((format!("blocking with {feature}"), image("blocking", "release")?.flash))
     };
-    PROGRAMS.iter().map(figure).collect()
+    PRICES.iter().map(price).collect()
+}
+
+fn flash(prices: &[(String, u64)]) -> Result<Vec<Figure>, Trouble> {
+    let bare = image("bare", "release")?.flash;
+    let whole = |program: &&str| Ok(((*program).to_owned(), image(program, "release")?.flash));
+    let mut programs: Vec<_> = PROGRAMS.iter().map(whole).collect::<Result<_, Trouble>>()?;
+    programs.extend_from_slice(prices);
+    let figure = |(program, flash): &(String, u64)| Figure::new(format!("flash {program}"), flash.saturating_sub(bare));
+    Ok(programs.iter().map(figure).collect())
 }
 
 fn ram() -> Result<Vec<Figure>, Trouble> {
@@ -106,6 +120,13 @@ fn path(program: &str, profile: &str) -> String {
 
 const TABLE: Table = Table { path: "firmware/sizes/table.tsv", tolerance: 3, rewrite: "cargo xtask sizes --write" };
 const TARGET: &str = "thumbv7em-none-eabihf";
+/// Features that have their price told.
+const PRICES: &[&str] = &["authentication", "redirect"];
+#[rustfmt::skip]
+const BLOCKING: [&str; 11] = [
+    "build", "--release", "--manifest-path", "firmware/Cargo.toml", "--target-dir", TARGET_DIRECTORY,
+    "--target", TARGET, "--package", "firmware-sizes", "--bin=blocking",
+];
 const PROGRAMS: &[&str] = &["small", "blocking", "asynchronous"];
 const ALLOCATORS: &[&str] = &["__rust_alloc", "__rust_dealloc", "malloc"];
 const OF_FUTURES: &[&str] = &["panic_const_async_fn_resumed", "panicking::panic_fmt"];

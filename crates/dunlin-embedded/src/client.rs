@@ -1,6 +1,7 @@
 use dunlin_codec::{PacketId, Properties, ReasonCode, SubscriptionFilter, TopicFilter, TopicName};
 use dunlin_session::{
-    AcknowledgeError, Delivery, InboundAliases, Limits, NoAliases, PublishError, PublishOptions, RequestError,
+    AcknowledgeError, AuthenticateError, Delivery, InboundAliases, Limits, NoAliases, PublishError, PublishOptions,
+    RequestError,
 };
 
 use crate::{Options, engine::Engine};
@@ -66,6 +67,26 @@ impl<'a, L, A: InboundAliases> Client<'a, L, A> {
     /// See [`AcknowledgeError`].
     pub fn acknowledge_with(&mut self, delivery: Delivery, reason: ReasonCode) -> Result<bool, AcknowledgeError> {
         self.engine.session.acknowledge_with(delivery, reason)
+    }
+
+    /// Answers the server's challenge, which came as [`Event::Authentication`](crate::Event::Authentication): `properties`
+    /// name the method of [`ConnectOptions::properties`](dunlin_session::ConnectOptions::properties) again, and have the
+    /// data. A CONNECT with properties must fit into the control lane. Feature `authentication`.
+    ///
+    /// # Errors
+    /// Nothing was sent: see [`AuthenticateError`].
+    pub fn authenticate(&mut self, properties: Properties<'_>) -> Result<(), AuthenticateError> {
+        self.engine.session.authenticate(properties)
+    }
+
+    /// Begins a new authentication on a connection that has one, such as before a token ends. Messages go on meanwhile.
+    /// Its end is told as [`Event::Authentication`](crate::Event::Authentication); a server that is not convinced ends the
+    /// connection. Feature `authentication`.
+    ///
+    /// # Errors
+    /// Nothing was sent: see [`AuthenticateError`].
+    pub fn reauthenticate(&mut self, properties: Properties<'_>) -> Result<(), AuthenticateError> {
+        self.engine.session.reauthenticate(properties)
     }
 
     /// Ends the connection: [`Event::Disconnected`](crate::Event::Disconnected) tells when it is gone, and there is no

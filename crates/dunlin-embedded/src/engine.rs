@@ -1,12 +1,14 @@
+mod subscriptions;
 mod told;
 
-use dunlin_codec::{DecodeError, PacketId, Properties, Qos, ReasonCode, Version};
+use dunlin_codec::{DecodeError, PacketId, PacketType, Qos, ReasonCode, Version};
 use dunlin_session::{
-    Chunk, Delivery, Event as SessionEvent, InboundAliases, Instant, Progress, RequestError, Session, Slices, State,
-    Storage, Timeout,
+    Chunk, Delivery, Event as SessionEvent, InboundAliases, Instant, Progress, Session, Slices, State, Storage, Timeout,
 };
 
-use crate::{Acknowledgement, Cause, Event, LargeMessages, Options, input::Input, large::Large};
+use crate::{
+    AUTHENTICATION, Acknowledgement, Cause, Event, LargeMessages, Options, REDIRECT, input::Input, large::Large,
+};
 use told::Told;
 
 /// A client without its link: the session, what came in, and what the application is told.
@@ -111,8 +113,16 @@ impl<'a, A: InboundAliases> Engine<'a, A> {
     pub(crate) fn handle_open(&mut self, now: Instant) {
         self.input.clear();
         self.large.forget();
-        (self.options, self.connect_sent) = (self.next_options, Some(0));
-        if let Err(error) = self.session.connect_in_parts(now, &self.options.connect) {
+        self.options = self.next_options;
+        let connect = &self.options.connect;
+        // Properties are told by a CONNECT in one piece alone.
+        let is_whole = AUTHENTICATION && !connect.properties.is_empty();
+        self.connect_sent = if is_whole { None } else { Some(0) };
+        let begun = match is_whole {
+            true => self.session.connect(now, connect),
+            false => self.session.connect_in_parts(now, connect),
+        };
+        if let Err(error) = begun {
             self.cause = Cause::Options(error);
             self.next = Next::Never;
         }
@@ -314,7 +324,12 @@ impl<'a, A: InboundAliases> Engine<'a, A> {
                 }
                 told = Told::Connected { session_present, properties: connack.properties.as_bytes().len() as u16 };
             }
-            Some(SessionEvent::Refused(connack)) => self.cause = Cause::Refused(connack.reason),
+            Some(SessionEvent::Refused(connack)) => {
+                self.cause = Cause::Refused(connack.reason);
+                if REDIRECT {
+                    told = Told::redirected(PacketType::Connack, connack.reason, connack.properties);
+                }
+            }
             Some(SessionEvent::SessionDiscarded) => self.next = Next::AtOnce,
             Some(SessionEvent::Message { publish, delivery: due }) => {
                 let is_shortened = is_large && self.large.is_shortened;
@@ -334,7 +349,16 @@ impl<'a, A: InboundAliases> Engine<'a, A> {
             Some(SessionEvent::Unsubscribed(unsuback)) => {
                 told = Told::Unsubscribed { id: unsuback.packet_id, codes: unsuback.codes.len() as u16 };
             }
-            Some(SessionEvent::Disconnected(disconnect)) => self.cause = Cause::Server(disconnect.reason),
+            Some(SessionEvent::Disconnected(disconnect)) => {
+                self.cause = Cause::Server(disconnect.reason);
+                if REDIRECT {
+                    told = Told::redirected(PacketType::Disconnect, disconnect.reason, disconnect.properties);
+                }
+            }
+            Some(SessionEvent::Authentication(auth)) if AUTHENTICATION => {
+                told =
+                    Told::Authentication { reason: auth.reason, properties: auth.properties.as_bytes().len() as u16 };
+            }
             Some(SessionEvent::Authentication(_)) => {}
         }
         if is_large {
@@ -367,26 +391,6 @@ impl<'a, A: InboundAliases> Engine<'a, A> {
         {
             self.session.acknowledge(delivery);
         }
-    }
-
-    /// One at a time, so that it is known which of them the server has. True: one of them cannot be asked for.
-    fn subscribe_next(&mut self) -> bool {
-        let next = self.options.subscriptions.get(self.subscribed as usize..).unwrap_or_default();
-        let Some(next) =
-            next.get(..1).filter(|_| self.session.state() == State::Connected && self.subscribing.is_none())
-        else {
-            return false;
-        };
-        match self.session.subscribe(next, Properties::NONE) {
-            Ok(id) => self.subscribing = Some(id),
-            Err(RequestError::Full | RequestError::NotConnected) => {}
-            Err(error) => {
-                self.told = Told::NotSubscribed { subscription: self.subscribed, error };
-                self.subscribed = self.subscribed.saturating_add(1);
-                return true;
-            }
-        }
-        false
     }
 
     /// What was told.

@@ -1,4 +1,4 @@
-use dunlin_codec::{PacketId, Properties, Qos, TopicName};
+use dunlin_codec::{PacketId, Properties, Qos, ReasonCode, TopicName};
 use dunlin_session::{Delivery, Instant, Outcome, RequestError};
 
 use crate::Cause;
@@ -22,6 +22,24 @@ pub enum Event<'e> {
         cause: Cause,
         /// When the next try begins, by itself; `None`: after [`Client::connect`](crate::Client::connect).
         reconnect_at: Option<Instant>,
+    },
+    /// A step of enhanced authentication (5.0; feature `authentication`).
+    Authentication {
+        /// "Continue authentication" is to be answered by [`Client::authenticate`](crate::Client::authenticate), or the
+        /// connection be ended. "Success" is the end of a [`reauthenticate`](crate::Client::reauthenticate). (The first
+        /// authentication ends with `Connected`, whose properties have the server's last word.)
+        reason: ReasonCode,
+        /// The method and the server's data.
+        properties: Properties<'e>,
+    },
+    /// The server sends its clients to another one (5.0; feature `redirect`). `Disconnected` follows. Whoever wants to
+    /// follow tells the link where to go, and calls [`Client::connect`](crate::Client::connect) then; otherwise the
+    /// same server is tried again when the backoff says so.
+    Redirected {
+        /// Servers, as the server names them: usually `host:port`, separated by spaces.
+        server: &'e str,
+        /// For good, and not just for this time.
+        is_permanent: bool,
     },
     /// A message came in.
     PublishReceived(Message<'e>),

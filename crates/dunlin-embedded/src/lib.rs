@@ -89,3 +89,8 @@ pub use event::{Event, Message};
 pub use line::{Carrier, Connector, Line};
 pub use options::{Acknowledgement, LargeMessages, Options};
 pub use time::{Clock, Timer};
+
+/// Whether steps of enhanced authentication are told.
+pub(crate) const AUTHENTICATION: bool = cfg!(feature = "authentication");
+/// Whether it is told where the server sends its clients.
+pub(crate) const REDIRECT: bool = cfg!(feature = "redirect");

@@ -25,3 +25,8 @@ pub use board::{Board, finish, say};
 pub use executor::{Halves, join};
 pub use memory::{Memory, Tables};
 pub use round::{Progress, Round, will};
+
+/// Whether the programs authenticate in more than one step.
+pub const AUTHENTICATES: bool = cfg!(feature = "authentication");
+/// Whether they hear where the server sends them.
+pub const IS_REDIRECTED: bool = cfg!(feature = "redirect");

@@ -5,6 +5,8 @@ use dunlin_codec::{
 use dunlin_embedded::{Client, Event};
 use dunlin_session::{InboundAliases, PublishOptions};
 
+use crate::{AUTHENTICATES, IS_REDIRECTED};
+
 /// What the programs do: publish with each QoS they have, and receive that again.
 #[derive(Debug)]
 pub struct Round {
@@ -21,6 +23,8 @@ pub enum Progress {
     Wait,
     /// Publish the first message.
     Publish,
+    /// Answer the server.
+    Authenticate,
     /// Everything came: disconnect.
     Leave,
     /// The connection has ended as it should.
@@ -48,6 +52,10 @@ impl Round {
                     return Progress::Failed;
                 }
                 self.received += 1;
+            }
+            Event::Authentication { .. } if AUTHENTICATES => return Progress::Authenticate,
+            Event::Redirected { server, .. } if IS_REDIRECTED => {
+                core::hint::black_box(server);
             }
             Event::Published { .. } => self.settled += 1,
             Event::Connected { .. } => {}
@@ -84,6 +92,18 @@ impl Round {
         Some(SubscriptionFilter { filter, options: SubscriptionOptions::new(qos) })
     }
 
+    /// Shows the server what it asks for.
+    pub fn authenticate<L, A: InboundAliases>(client: &mut Client<'_, L, A>) -> bool {
+        let owner = PropertyOwner::Packet(PacketType::Auth);
+        Properties::check(owner, METHOD).is_ok_and(|properties| client.authenticate(properties).is_ok())
+    }
+
+    /// What CONNECT says of it.
+    pub fn connect_properties() -> Option<Properties<'static>> {
+        let method = if AUTHENTICATES { METHOD } else { &[] };
+        Properties::check(PropertyOwner::Packet(PacketType::Connect), method).ok()
+    }
+
     /// Ends the connection.
     pub fn leave<L, A: InboundAliases>(client: &mut Client<'_, L, A>) {
         client.disconnect(ReasonCode::SUCCESS);
@@ -99,5 +119,7 @@ pub fn will() -> Option<Will<'static>> {
     Some(Will { topic, payload: b"gone", qos: Qos::AtLeastOnce, retain: false, properties: Properties::NONE })
 }
 
+/// A method and its data.
+const METHOD: &[u8] = b"\x15\0\x05PLAIN\x16\0\x06secret";
 const TOPIC: &str = "sensor/temp";
 const PAYLOAD: &[u8] = b"21.5";

@@ -1,8 +1,8 @@
-use dunlin_codec::{PacketId, PacketType, Properties, PropertyOwner, Publish, Qos, TopicName};
+use dunlin_codec::{PacketId, PacketType, Properties, PropertyId, PropertyOwner, Publish, Qos, ReasonCode, TopicName};
 use dunlin_session::{InboundAliases, Outcome, RequestError};
 
 use super::Engine;
-use crate::{Event, Message};
+use crate::{AUTHENTICATION, Event, Message, REDIRECT};
 
 /// An event without what it borrows: that is in the packet at the front of the input.
 #[derive(Debug, Clone, Copy)]
@@ -10,6 +10,8 @@ pub(super) enum Told {
     Nothing,
     Connected { session_present: bool, properties: u16 },
     Disconnected,
+    Authentication { reason: ReasonCode, properties: u16 },
+    Redirected { by: PacketType, properties: u16, is_permanent: bool },
     Message(Parts),
     Part,
     Published { id: PacketId, outcome: Outcome },
@@ -17,6 +19,19 @@ pub(super) enum Told {
     Unsubscribed { id: PacketId, codes: u16 },
     NotSubscribed { subscription: u16, error: RequestError },
     AckStalled { id: PacketId, times: u8 },
+}
+
+impl Told {
+    /// What a server says that takes its leave, if it sends the client elsewhere.
+    pub(super) fn redirected(by: PacketType, reason: ReasonCode, properties: Properties<'_>) -> Self {
+        let is_permanent = reason == ReasonCode::SERVER_MOVED;
+        if (is_permanent || reason == ReasonCode::USE_ANOTHER_SERVER)
+            && properties.text(PropertyId::ServerReference).is_some()
+        {
+            return Self::Redirected { by, properties: properties.as_bytes().len() as u16, is_permanent };
+        }
+        Self::Nothing
+    }
 }
 
 /// Where the parts of a PUBLISH are, as their lengths.
@@ -47,6 +62,13 @@ pub(super) fn event<'e, A: InboundAliases>(engine: &'e Engine<'_, A>) -> Event<'
         Told::Connected { session_present, properties } => {
             Event::Connected { session_present, properties: check(PacketType::Connack, last(properties)) }
         }
+        Told::Authentication { reason, properties } if AUTHENTICATION => {
+            Event::Authentication { reason, properties: check(PacketType::Auth, last(properties)) }
+        }
+        Told::Redirected { by, properties, is_permanent } if REDIRECT => {
+            let server = check(by, last(properties)).text(PropertyId::ServerReference).unwrap_or_default();
+            Event::Redirected { server, is_permanent }
+        }
         Told::Message(parts) => Event::PublishReceived(message(engine, packet, parts)),
         Told::Part => Event::PublishContinued { bytes: packet, more: engine.large.more() },
         Told::Published { id, outcome } => Event::Published { id, outcome },
@@ -54,7 +76,7 @@ pub(super) fn event<'e, A: InboundAliases>(engine: &'e Engine<'_, A>) -> Event<'
         Told::Unsubscribed { id, codes } => Event::Unsubscribed { id, codes: last(codes) },
         Told::NotSubscribed { subscription, error } => Event::NotSubscribed { subscription, error },
         Told::AckStalled { id, times } => Event::AckStalled { id, times },
-        Told::Disconnected | Told::Nothing => {
+        Told::Disconnected | Told::Nothing | Told::Authentication { .. } | Told::Redirected { .. } => {
             Event::Disconnected { cause: engine.cause, reconnect_at: engine.session.reconnect_at() }
         }
     }

@@ -2,9 +2,13 @@
 
 use std::{future::poll_fn, pin::pin, task::Poll};
 
-use dunlin_codec::{Qos, ReasonCode, SubscriptionFilter, SubscriptionOptions, TopicFilter, TopicName, Version};
+use dunlin_codec::{
+    Properties, PropertyId, Qos, ReasonCode, SubscriptionFilter, SubscriptionOptions, TopicFilter, TopicName, Version,
+};
 use dunlin_embedded::{Async, Blocking, Cause, Client, Event, Line, Options};
-use dunlin_session::{Backoff, ConnectOptions, Delivery, Outcome, PublishOptions, Received, Slot, Storage};
+use dunlin_session::{
+    AuthenticateError, Backoff, ConnectOptions, Delivery, Outcome, PublishOptions, Received, Slot, Storage,
+};
 
 use crate::world::{Blocked, World};
 
@@ -26,6 +30,8 @@ pub(crate) enum Seen {
     Connected(bool),
     /// With milliseconds to the next try.
     Disconnected(Cause, Option<u64>),
+    Authentication(ReasonCode),
+    Redirected(String, bool),
     Message {
         topic: String,
         payload: Vec<u8>,
@@ -120,7 +126,7 @@ impl Probe<'_> {
     pub(crate) fn subscribe(&mut self, filter: &str) {
         let filter =
             SubscriptionFilter { filter: TopicFilter::new(filter).unwrap(), options: SubscriptionOptions::default() };
-        with!(self, client => client.subscribe(&[filter], dunlin_codec::Properties::NONE)).expect("it is asked");
+        with!(self, client => client.subscribe(&[filter], Properties::NONE)).expect("it is asked");
     }
 
     pub(crate) fn unsubscribe(&mut self, filter: &str) {
@@ -129,6 +135,14 @@ impl Probe<'_> {
 
     pub(crate) fn acknowledge(&mut self, delivery: Delivery) -> bool {
         with!(self, client => client.acknowledge(delivery))
+    }
+
+    pub(crate) fn authenticate(&mut self, properties: Properties<'_>) -> Result<(), AuthenticateError> {
+        with!(self, client => client.authenticate(properties))
+    }
+
+    pub(crate) fn reauthenticate(&mut self, properties: Properties<'_>) -> Result<(), AuthenticateError> {
+        with!(self, client => client.reauthenticate(properties))
     }
 
     pub(crate) fn disconnect(&mut self) {
@@ -175,15 +189,20 @@ impl Probe<'_> {
 fn see(event: Event<'_>, now: u64, delivery: &mut Option<Delivery>, text: &mut Option<String>) -> Seen {
     match event {
         Event::Connected { session_present, properties } => {
-            *text = properties.text(dunlin_codec::PropertyId::AssignedClientIdentifier).map(str::to_owned);
+            *text = properties.text(PropertyId::AssignedClientIdentifier).map(str::to_owned);
             Seen::Connected(session_present)
         }
         Event::Disconnected { cause, reconnect_at } => {
             Seen::Disconnected(cause, reconnect_at.map(|at| at.as_millis().saturating_sub(now)))
         }
+        Event::Authentication { reason, properties } => {
+            *text = properties.text(PropertyId::AuthenticationMethod).map(str::to_owned);
+            Seen::Authentication(reason)
+        }
+        Event::Redirected { server, is_permanent } => Seen::Redirected(server.into(), is_permanent),
         Event::PublishReceived(message) => {
             *delivery = message.delivery;
-            *text = message.properties.text(dunlin_codec::PropertyId::ContentType).map(str::to_owned);
+            *text = message.properties.text(PropertyId::ContentType).map(str::to_owned);
             Seen::Message {
                 topic: message.topic.as_str().into(),
                 payload: message.payload.into(),

@@ -17,6 +17,7 @@ use std::{
     time::Duration,
 };
 
+use dunlin_codec::{Decoded, Packet, Version, decode};
 use dunlin_embedded::{Carrier, Clock, Connector, Link, Timer};
 use dunlin_session::Instant;
 use dunlin_testkit::{ConnectionId, SansIoServer, ServerClose, ServerOptions};
@@ -71,6 +72,20 @@ impl World {
 
     pub(crate) fn played(answers: impl FnMut(&[u8]) -> Vec<u8> + 'static) -> Self {
         Self::new(Server::Played(Box::new(answers)))
+    }
+
+    /// A server of 5.0 that answers each whole packet.
+    pub(crate) fn answering(mut answer: impl FnMut(&Packet<'_>) -> Vec<u8> + 'static) -> Self {
+        let mut inbox = Vec::new();
+        Self::played(move |bytes| {
+            inbox.extend(bytes);
+            let mut answers = Vec::new();
+            while let Ok(Decoded::Packet { packet, consumed }) = decode(Version::V5, &inbox) {
+                answers.extend(answer(&packet));
+                inbox.drain(..consumed);
+            }
+            answers
+        })
     }
 
     fn new(server: Server) -> Self {

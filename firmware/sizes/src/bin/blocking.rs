@@ -7,7 +7,7 @@ use cortex_m_rt::entry;
 use dunlin_codec::{Qos, Version};
 use dunlin_embedded::{Client, LargeMessages, Options};
 use dunlin_session::{ConnectOptions, SliceAliases, Storage};
-use firmware_sizes::{Board, Memory, Progress, Round, Tables, finish, will};
+use firmware_sizes::{AUTHENTICATES, Board, Memory, Progress, Round, Tables, finish, will};
 
 #[entry]
 fn main() -> ! {
@@ -34,6 +34,8 @@ fn run(memory: &'static mut Memory, tables: &'static mut Tables) -> Option<()> {
         topic_alias_maximum: 2,
         ..ConnectOptions::default()
     };
+    let connect =
+        if AUTHENTICATES { ConnectOptions { properties: Round::connect_properties()?, ..connect } } else { connect };
     let options =
         Options { connect, subscriptions: &subscriptions, large_messages: LargeMessages::Stream, ..Options::default() };
     let mut client = Client::blocking(version, storage, &options, receive, board, board);
@@ -43,9 +45,10 @@ fn run(memory: &'static mut Memory, tables: &'static mut Tables) -> Option<()> {
         match round.handle(event) {
             Progress::Wait => {}
             Progress::Publish => round.publish(&mut client, properties).then_some(())?,
+            Progress::Authenticate if AUTHENTICATES => Round::authenticate(&mut client).then_some(())?,
             Progress::Leave => Round::leave(&mut client),
             Progress::Done => return Some(()),
-            Progress::Failed => return None,
+            Progress::Failed | Progress::Authenticate => return None,
         }
     }
 }

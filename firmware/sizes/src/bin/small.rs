@@ -33,7 +33,7 @@ fn run(memory: &'static mut Memory, tables: &'static mut Tables) -> Option<()> {
             Progress::Publish => round.publish(&mut client, b"").then_some(())?,
             Progress::Leave => Round::leave(&mut client),
             Progress::Done => return Some(()),
-            Progress::Failed => return None,
+            Progress::Failed | Progress::Authenticate => return None,
         }
     }
 }

@@ -1,134 +1,173 @@
+mod device;
+
 use std::{
+    collections::BTreeMap,
     io,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use dunlin_cloud::{SymmetricKey, azure::Identity};
-use dunlin_codec::{Connect, Packet, Qos, Version};
-use dunlin_testkit::{Authority, CertificateError, Server};
-use tokio::io::{DuplexStream, duplex};
+use dunlin_cloud::SymmetricKey;
+use dunlin_codec::{Qos, Version};
+use dunlin_testkit::Server;
+use serde_json::{Value, json};
+use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
 use crate::{
-    door::Door,
-    gate::{Verdict, guard},
+    door::Certificate,
+    gate::Rules,
+    json::merge,
+    twin::{Entry, Service, Speech, Twin},
+    wire,
 };
+use device::Connection;
 
-/// An Azure IoT Hub, as devices with keys see it, on 8883.
+/// An Azure IoT Hub, as devices and modules see it, on 8883, and over WebSocket (`/$iothub/websocket`) on 443.
 ///
-/// - It speaks MQTT 3.1.1 alone, and refuses whoever has no token for himself (return code 5).
-/// - It closes the connection when the token ends, at a PUBLISH of QoS 2, at the sixth subscription, and at a topic that it
-///   does not know.
-/// - It answers a request for the twin, and what is reported, where the device has subscribed to answers.
-///
-/// Messages, desired properties and calls of methods its [`server`](Self::server) publishes.
+/// - It speaks MQTT 3.1.1 alone, and refuses (return code 5) whoever has neither a token for himself nor, as a device with
+///   [a certificate](AzureTwin::add_certificate), one of the [`authority`](Twin::authority).
+/// - It closes the connection when the token ends, at a PUBLISH of QoS 2 or of more than 256 KiB, at the sixth subscription,
+///   at a topic that it does not know, and after 1,767 s of silence, whatever the keep alive.
+/// - Nothing is retained. A subscription is granted QoS 1 at most.
+/// - It keeps a twin for each device, answers what is asked and reported, tells what is
+///   [desired](AzureTwin::desire), and [calls](AzureTwin::call) methods, each of its own device alone, where that has
+///   subscribed.
+pub type AzureTwin = Twin<IotHub>;
+
+/// The service behind an [`AzureTwin`].
 #[derive(Debug)]
-pub struct AzureTwin {
-    door: Arc<Door>,
-    server: Arc<Server>,
+pub struct IotHub {
+    hub: String,
     key: SymmetricKey,
+    devices: Mutex<BTreeMap<String, Device>>,
 }
 
-impl AzureTwin {
-    /// The hub of this name, whose devices have this key. Must be called within a tokio runtime.
+/// What the hub knows of a device, or of a module (`DEVICE/MODULE`).
+#[derive(Debug)]
+struct Device {
+    has_certificate: bool,
+    /// `desired` and `reported`, each with its `$version`.
+    twin: Value,
+    /// To where it is connected.
+    mail: Option<UnboundedSender<Vec<u8>>>,
+    listens: Listens,
+    calls: BTreeMap<String, oneshot::Sender<(i32, Vec<u8>)>>,
+    calls_made: u32,
+}
+
+/// What it has subscribed to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Listens {
+    answers: bool,
+    desired: bool,
+    methods: bool,
+}
+
+impl Default for Device {
+    fn default() -> Self {
+        Self {
+            has_certificate: false,
+            twin: json!({ "desired": { "$version": 1 }, "reported": { "$version": 1 } }),
+            mail: None,
+            listens: Listens::default(),
+            calls: BTreeMap::new(),
+            calls_made: 0,
+        }
+    }
+}
+
+impl Twin<IotHub> {
+    /// The hub of this name, whose devices and modules have this key. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// There is no socket or no certificate to be had.
     pub async fn start(host: &str, key: SymmetricKey) -> io::Result<Self> {
-        let door = Door::new(host).map_err(|error: CertificateError| io::Error::other(error.to_string()))?;
-        let server = Server::options().only(Version::V3_1_1).maximum_qos(Qos::AtLeastOnce).start().await?;
-        Ok(Self { door: Arc::new(door), server: Arc::new(server), key })
+        let options = Server::options().only(Version::V3_1_1).maximum_qos(Qos::AtLeastOnce).retain_available(false);
+        Self::of(host, IotHub { hub: host.to_owned(), key, devices: Mutex::default() }, options).await
     }
 
-    /// Who signed its certificate.
-    pub fn authority(&self) -> &Authority {
-        self.door.authority()
+    /// That device has a certificate, and no key.
+    pub fn add_certificate(&self, device: &str) {
+        self.service.device(device, |device| device.has_certificate = true);
     }
 
-    /// What is behind.
-    pub fn server(&self) -> &Server {
-        &self.server
+    /// The twin of a device (of a module: `DEVICE/MODULE`) as JSON, with `desired` and `reported`.
+    pub fn device_twin(&self, device: &str) -> String {
+        self.service.device(device, |device| device.twin.to_string())
     }
 
-    /// A connection, for `ConnectOptions::connector`.
-    pub fn connect(&self) -> DuplexStream {
-        let (ours, theirs) = duplex(1 << 16);
-        let (door, server, key) = (self.door.clone(), self.server.clone(), self.key.clone());
-        tokio::spawn(async move {
-            let client = door.open(theirs, |protocol| protocol.is_none().then_some(false)).await?;
-            let behind = server.connect_in_memory();
-            let mut device = Device { hub: door.host().to_owned(), key, subscriptions: 0 };
-            guard(client, behind, move |packet| device.judge(packet, &server)).await
+    /// Desires something of a device: a JSON object, in which `null` deletes. The device is told, if it is there and has
+    /// subscribed. What is no object changes nothing.
+    pub fn desire(&self, device: &str, patch: &str) {
+        let Ok(Value::Object(patch)) = serde_json::from_str(patch) else { return };
+        self.service.device(device, |device| {
+            let version = device.change("desired", Value::Object(patch.clone()));
+            let mut told = Value::Object(patch);
+            told["$version"] = version.into();
+            if device.listens.desired {
+                let topic = format!("$iothub/twin/PATCH/properties/desired/?$version={version}");
+                device.send(&topic, told.to_string().as_bytes());
+            }
         });
-        ours
+    }
+
+    /// Calls a method of a device and waits for its answer: status and payload. `None`: it is not there, has not subscribed
+    /// to calls, or went away.
+    pub async fn call(&self, device: &str, method: &str, payload: &str) -> Option<(i32, Vec<u8>)> {
+        let (answer, answered) = oneshot::channel();
+        self.service.device(device, |device| {
+            device.calls_made += 1;
+            let request = format!("{:x}", device.calls_made);
+            let topic = format!("$iothub/methods/POST/{method}/?$rid={request}");
+            if device.listens.methods && device.send(&topic, payload.as_bytes()) {
+                device.calls.insert(request, answer);
+            }
+        });
+        answered.await.ok()
     }
 }
 
-/// One connection.
-struct Device {
-    hub: String,
-    key: SymmetricKey,
-    subscriptions: usize,
+impl IotHub {
+    fn device<T>(&self, id: &str, act: impl FnOnce(&mut Device) -> T) -> T {
+        let mut devices: MutexGuard<'_, _> = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
+        act(devices.entry(id.to_owned()).or_default())
+    }
 }
 
 impl Device {
-    fn judge(&mut self, packet: &Packet<'_>, server: &Server) -> Verdict {
-        match packet {
-            Packet::Connect(connect) if connect.version != Version::V3_1_1 => Verdict::Close,
-            Packet::Connect(connect) => match self.expires_at(connect).and_then(|at| at.checked_sub(now())) {
-                Some(seconds) if seconds > 0 => Verdict::PassFor(Duration::from_secs(seconds)),
-                _ => Verdict::Refuse(NOT_AUTHORISED),
-            },
-            Packet::Publish(publish) => {
-                let topic = publish.topic.as_str();
-                let is_known = TOPICS_TO_HUB.iter().any(|start| topic.starts_with(start));
-                if publish.qos == Qos::ExactlyOnce || publish.payload.len() > 256 * 1_024 || !is_known {
-                    return Verdict::Close;
-                }
-                answer(topic, server);
-                Verdict::Pass
-            }
-            Packet::Subscribe(subscribe) => {
-                self.subscriptions += subscribe.filters.iter().count();
-                let is_known = |filter: &str| TOPICS_OF_HUB.iter().any(|start| filter.starts_with(start));
-                let all_known = subscribe.filters.iter().all(|filter| is_known(filter.filter.as_str()));
-                if self.subscriptions > 5 || !all_known { Verdict::Close } else { Verdict::Pass }
-            }
-            _ => Verdict::Pass,
-        }
+    /// Changes one side of the twin and gives its new version.
+    fn change(&mut self, side: &str, patch: Value) -> u64 {
+        let version = self.twin[side]["$version"].as_u64().unwrap_or(0) + 1;
+        merge(&mut self.twin[side], patch);
+        self.twin[side]["$version"] = version.into();
+        version
     }
 
-    /// When the token of a client ends; `None`: it has none that is its own.
-    fn expires_at(&mut self, connect: &Connect<'_>) -> Option<u64> {
-        let device = Identity::device(&self.hub, connect.client_id).ok()?;
-        let of_name = connect.user_name?.strip_prefix(&format!("{}/{}/?", self.hub, connect.client_id))?;
-        let password = str::from_utf8(connect.password?).ok()?;
-        let expires_at = password.rsplit_once("&se=")?.1.parse().ok()?;
-        let mut room = [0; 1_024];
-        let expected = device.token().write(&mut room, &mut self.key, expires_at).ok()?;
-        (of_name.contains("api-version=") && password == expected).then_some(expires_at)
+    /// False: it is not there.
+    fn send(&self, topic: &str, payload: &[u8]) -> bool {
+        self.mail.as_ref().is_some_and(|mail| mail.send(wire::message(Version::V3_1_1, topic, payload)).is_ok())
     }
 }
 
-/// Answers a request about the twin.
-fn answer(topic: &str, server: &Server) {
-    let (status, payload, request) = if let Some(request) = topic.strip_prefix("$iothub/twin/GET/?$rid=") {
-        (200, r#"{"desired":{"$version":1},"reported":{"$version":1}}"#, request)
-    } else if let Some(request) = topic.strip_prefix("$iothub/twin/PATCH/properties/reported/?$rid=") {
-        (204, "", request)
-    } else {
-        return;
-    };
-    let version = if status == 204 { "&$version=2" } else { "" };
-    let topic = format!("$iothub/twin/res/{status}/?$rid={request}{version}");
-    let _ = server.publish(&topic, payload, Qos::AtMostOnce, false);
+impl Service for IotHub {
+    fn way(&self, port: u16, protocol: Option<&str>) -> Option<(Certificate, Speech)> {
+        way_of_hub(port, protocol)
+    }
+
+    fn begin(self: Arc<Self>, entry: Entry, _: Arc<Server>) -> Result<Box<dyn Rules>, u16> {
+        let is_elsewhere = entry.upgrade.as_ref().is_some_and(|upgrade| upgrade.path() != "/$iothub/websocket");
+        if is_elsewhere { Err(404) } else { Ok(Box::new(Connection::new(self, entry.has_certificate))) }
+    }
 }
 
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+pub(crate) fn way_of_hub(port: u16, protocol: Option<&str>) -> Option<(Certificate, Speech)> {
+    match (port, protocol) {
+        (8883, None | Some("mqtt")) => Some((Certificate::Welcome, Speech::Mqtt)),
+        (443, None | Some("http/1.1")) => Some((Certificate::Welcome, Speech::WebSocket)),
+        _ => None,
+    }
 }
 
-const NOT_AUTHORISED: &[u8] = &[0x20, 0x02, 0x00, 0x05];
-const TOPICS_TO_HUB: [&str; 3] = ["devices/", "$iothub/twin/", "$iothub/methods/res/"];
-const TOPICS_OF_HUB: [&str; 4] =
-    ["devices/", "$iothub/twin/res/", "$iothub/twin/PATCH/properties/desired/", "$iothub/methods/POST/"];
+/// When a shared access signature ends.
+pub(crate) fn expiry_of_token(password: &str) -> Option<u64> {
+    password.split('&').find_map(|part| part.strip_prefix("se="))?.parse().ok()
+}

@@ -1,28 +1,24 @@
 //! A client of AWS IoT Core, and what the service punishes.
 
-use std::{sync::Arc, time::Duration};
+mod reach;
 
-use dunlin::{Client, ConnectOptions, ConnectionError, Drain, Event, Outcome, Qos, TlsOptions, Version};
+use std::time::Duration;
+
+use dunlin::{Client, ConnectOptions, ConnectionError, Drain, Event, Outcome, Qos, Version};
 use dunlin_cloud::{Rule, Service, aws::Endpoint};
 use dunlin_cloud_twins::AwsTwin;
 use dunlin_codec::TopicName;
+use reach::{at_once, deny, thing_tls};
 
 const HOST: &str = "a1-ats.iot.eu-west-1.amazonaws.com";
 
-fn tls(twin: &AwsTwin) -> TlsOptions {
-    let thing = twin.authority().client("pump-3").unwrap();
-    let trusted = TlsOptions::new().ca_pem(twin.authority().certificate_pem());
-    trusted.client_certificate_pem(thing.certificate_pem(), thing.key_pem())
+async fn twin() -> AwsTwin {
+    AwsTwin::start(HOST).await.unwrap()
 }
 
-fn to(twin: &Arc<AwsTwin>, options: ConnectOptions) -> ConnectOptions {
-    let twin = twin.clone();
-    let options = options.reconnect(Duration::from_millis(1), Duration::from_millis(1));
-    options.connector(move || core::future::ready(Ok(twin.connect())))
-}
-
-async fn twin() -> Arc<AwsTwin> {
-    Arc::new(AwsTwin::start(HOST).await.unwrap())
+fn options(twin: &AwsTwin) -> ConnectOptions {
+    let options = Endpoint::new(HOST).unwrap().with_certificate("pump-3", thing_tls(twin.authority())).unwrap();
+    at_once(options.connector(twin.connector(8883)))
 }
 
 #[tokio::test(start_paused = true)]
@@ -30,10 +26,10 @@ async fn a_thing_with_a_certificate_is_let_in_on_both_ports_and_in_both_versions
     let twin = twin().await;
     let endpoint = Endpoint::new(HOST).unwrap();
     for version in [Version::V5, Version::V3_1_1] {
-        let on_8883 = endpoint.with_certificate("pump-3", tls(&twin)).unwrap();
-        let on_443 = endpoint.with_certificate_on_443("pump-3", tls(&twin)).unwrap();
-        for options in [on_8883, on_443] {
-            let client = Client::connect(to(&twin, options.version(version))).await.unwrap();
+        let on_8883 = endpoint.with_certificate("pump-3", thing_tls(twin.authority())).unwrap();
+        let on_443 = endpoint.with_certificate_on_443("pump-3", thing_tls(twin.authority())).unwrap();
+        for (port, options) in [(8883, on_8883), (443, on_443)] {
+            let client = Client::connect(options.version(version).connector(twin.connector(port))).await.unwrap();
             client.publish("plant/3", "x").qos(Qos::AtLeastOnce).await.unwrap();
             client.close(Drain::ALL).await;
         }
@@ -46,11 +42,11 @@ async fn a_thing_with_a_certificate_is_let_in_on_both_ports_and_in_both_versions
 async fn who_asks_for_another_name_or_protocol_is_not_let_in() {
     let twin = twin().await;
     let endpoint = Endpoint::new(HOST).unwrap();
-    let other = tls(&twin).server_name("other.example");
-    let by_name = endpoint.with_certificate("pump-3", other).unwrap();
-    let by_protocol = endpoint.with_certificate("pump-3", tls(&twin)).unwrap().tls(tls(&twin).alpn(["h2"]));
+    let tls = || thing_tls(twin.authority());
+    let by_name = endpoint.with_certificate("pump-3", tls().server_name("other.example")).unwrap();
+    let by_protocol = endpoint.with_certificate("pump-3", tls()).unwrap().tls(tls().alpn(["h2"]));
     for options in [by_name, by_protocol] {
-        assert!(Client::connect(to(&twin, options)).await.is_err());
+        assert!(Client::connect(options.connector(twin.connector(8883))).await.is_err());
     }
 }
 
@@ -58,8 +54,7 @@ async fn who_asks_for_another_name_or_protocol_is_not_let_in() {
 #[tokio::test(start_paused = true)]
 async fn qos_2_is_never_answered_and_so_it_is_refused_before() {
     let twin = twin().await;
-    let options = Endpoint::new(HOST).unwrap().with_certificate("pump-3", tls(&twin)).unwrap();
-    let client = Client::connect(to(&twin, options.version(Version::V3_1_1))).await.unwrap();
+    let client = Client::connect(options(&twin).version(Version::V3_1_1)).await.unwrap();
     let outcome = client.publish("plant/3", "x").qos(Qos::ExactlyOnce).enqueue().unwrap().await;
     assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
     assert_eq!((client.statistics().connections >= 2, twin.server().received_total()), (true, 0));
@@ -73,24 +68,51 @@ async fn qos_2_is_never_answered_and_so_it_is_refused_before() {
 #[tokio::test(start_paused = true)]
 async fn what_is_above_a_limit_ends_the_connection_and_the_check_says_so_before() {
     let twin = twin().await;
-    for (topic, bytes) in [("1/2/3/4/5/6/7/8/9", 1), (&"x".repeat(257), 1), ("plant/3", 128 * 1_024 + 1)] {
-        let options = Endpoint::new(HOST).unwrap().with_certificate("pump-3", tls(&twin)).unwrap();
-        let client = Client::connect(to(&twin, options)).await.unwrap();
+    let too_long = "x".repeat(257);
+    let cases = [
+        ("1/2/3/4/5/6/7/8/9", 1, false),
+        (&too_long, 1, false),
+        ("plant/3", 128 * 1_024 + 1, false),
+        ("$aws/x", 1, true),
+    ];
+    for (topic, bytes, retain) in cases {
+        let client = Client::connect(options(&twin)).await.unwrap();
         let mut events = client.events();
         let name = TopicName::new(topic).unwrap();
-        assert!(Service::AwsIotCore.check_publish(name, bytes, Qos::AtMostOnce, false).is_err(), "{topic}");
-        client.publish(topic, vec![b'x'; bytes]).post().unwrap();
+        assert!(Service::AwsIotCore.check_publish(name, bytes, Qos::AtMostOnce, retain).is_err(), "{topic}");
+        client.publish(topic, vec![b'x'; bytes]).retain(retain).post().unwrap();
         while !matches!(events.next().await.unwrap(), Event::Disconnected { .. }) {}
         client.abort().await;
     }
     assert_eq!(twin.server().received_total(), 0);
 }
 
+/// The client itself puts no more than 8 into one SUBSCRIBE.
+#[tokio::test(start_paused = true)]
+async fn fifty_filters_go_out_eight_at_a_time_and_the_next_ends_the_connection() {
+    let twin = twin().await;
+    let client = Client::connect(options(&twin)).await.unwrap();
+    let mut events = client.events();
+    let mut subscribe = client.subscribe("plant/0");
+    for number in 1..50 {
+        subscribe = subscribe.and(&format!("plant/{number}"));
+    }
+    let subscription = subscribe.await.unwrap();
+    assert_eq!(twin.server().clients()[0].subscriptions.len(), 50);
+
+    assert!(Service::AwsIotCore.check_subscribe(1, 50).is_err());
+    tokio::select! {
+        _ = client.subscribe("plant/50") => panic!("it was answered"),
+        () = async { while !matches!(events.next().await.unwrap(), Event::Disconnected { .. }) {} } => {}
+    }
+    client.abort().await;
+    drop(subscription);
+}
+
 #[tokio::test(start_paused = true)]
 async fn acknowledgements_may_come_in_any_order() {
     let twin = twin().await;
-    let options = Endpoint::new(HOST).unwrap().with_certificate("pump-3", tls(&twin)).unwrap();
-    let client = Client::connect(to(&twin, options)).await.unwrap();
+    let client = Client::connect(options(&twin)).await.unwrap();
     twin.server().hold_acks(true);
     let first = client.publish("plant/3", "1").qos(Qos::AtLeastOnce).enqueue().unwrap();
     let second = client.publish("plant/3", "2").qos(Qos::AtLeastOnce).enqueue().unwrap();
@@ -107,8 +129,122 @@ async fn acknowledgements_may_come_in_any_order() {
 async fn return_code_7_is_told_as_it_is() {
     let twin = twin().await;
     twin.server().reconfigure(|options| options.refuse_with_return_code(7));
-    let options = Endpoint::new(HOST).unwrap().with_certificate("pump-3", tls(&twin)).unwrap();
-    let error = Client::connect(to(&twin, options.version(Version::V3_1_1))).await.unwrap_err();
-    let ConnectionError::Server(refusal) = &error else { panic!("{error:?}") };
-    assert_eq!((refusal.code, refusal.to_connect), (7, true));
+    let error = Client::connect(options(&twin).version(Version::V3_1_1)).await.unwrap_err();
+    assert_eq!(deny(&error), (7, true));
+}
+
+/// Whoever sends before CONNACK is cut off: what is published before there is a connection must wait for it.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_before_connack() {
+    let twin = twin().await;
+    let client = Client::start(options(&twin)).unwrap();
+    for number in 0..10 {
+        client.publish("plant/3", number.to_string()).qos(Qos::AtLeastOnce).post().unwrap();
+    }
+    twin.server().wait_for_messages(10).await;
+    assert_eq!((client.statistics().connections, twin.server().connects().len()), (1, 1));
+    client.close(Drain::ALL).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_than_a_hundred_are_unacknowledged() {
+    let twin = twin().await;
+    for version in [Version::V5, Version::V3_1_1] {
+        twin.server().hold_acks(true);
+        let client = Client::connect(options(&twin).version(version)).await.unwrap();
+        let before = twin.server().received_total();
+        let receipts: Vec<_> = (0..150)
+            .map(|n| client.publish("plant/3", n.to_string()).qos(Qos::AtLeastOnce).enqueue().unwrap())
+            .collect();
+        twin.server().wait_for_messages(before + 100).await;
+        // The second hundred is above the rate of a second.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(twin.server().received_total(), before + 100, "{version}");
+        twin.server().hold_acks(false);
+        for receipt in receipts {
+            assert!(matches!(receipt.await, Outcome::Delivered(_)));
+        }
+        assert_eq!(twin.throttled(), 0);
+        client.close(Drain::ALL).await;
+    }
+    twin.server().assert_no_breaches();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_above_the_rates_of_a_second_reaches_nobody() {
+    let twin = twin().await;
+    let client = Client::connect(options(&twin)).await.unwrap();
+    for number in 0..150 {
+        client.publish("plant/3", number.to_string()).post().unwrap();
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!((twin.server().received_total(), twin.throttled()), (100, 50));
+    for _ in 0..6 {
+        let _receipt = client.publish("plant/4", vec![0; 100_000]).accepted().await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!((twin.server().received_total(), twin.throttled()), (105, 51));
+    client.close(Drain::ALL).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waited_for_a_thing_comes_ten_a_second() {
+    let twin = twin().await;
+    let kept = options(&twin).session_expiry(Duration::from_secs(3_600));
+    let client = Client::connect(kept.reconnect(Duration::from_secs(60), Duration::from_secs(60))).await.unwrap();
+    let mut messages = client.subscribe("plant/+").qos(Qos::AtLeastOnce).await.unwrap();
+    twin.server().cut("pump-3");
+    for number in 0..30 {
+        twin.server().publish(&format!("plant/{number}"), "x", Qos::AtLeastOnce, false).unwrap();
+    }
+    assert_eq!(messages.next().await.unwrap().topic(), "plant/0");
+    let start = tokio::time::Instant::now();
+    for number in 1..30 {
+        assert_eq!(messages.next().await.unwrap().topic(), format!("plant/{number}"));
+    }
+    assert_eq!(start.elapsed().as_millis() / 100, 29);
+    client.close(Drain::ALL).await;
+    twin.server().assert_no_breaches();
+}
+
+/// A client identifier may connect once a second: the client that was too fast comes back.
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_too_soon_is_refused_and_let_in_later() {
+    let twin = twin().await;
+    twin.count_connects();
+    let options = options(&twin).reconnect(Duration::from_millis(100), Duration::from_secs(4));
+    let client = Client::connect(options).await.unwrap();
+    let mut events = client.events();
+    twin.server().cut("pump-3");
+    let mut failures = 0;
+    loop {
+        match events.next().await.unwrap() {
+            Event::ConnectFailed { error, .. } => {
+                assert!(matches!(&error, ConnectionError::Server(refusal) if refusal.code == 0x97), "{error:?}");
+                failures += 1;
+            }
+            Event::Connected(_) => break,
+            _ => {}
+        }
+    }
+    assert!(failures > 0);
+    client.close(Drain::ALL).await;
+}
+
+/// The second connection of a client identifier ends the first.
+#[tokio::test(start_paused = true)]
+async fn the_same_client_identifier_ends_the_connection_there_is() {
+    let twin = twin().await;
+    let first =
+        Client::connect(options(&twin).reconnect(Duration::from_secs(600), Duration::from_secs(600))).await.unwrap();
+    let mut events = first.events();
+    let second = Client::connect(options(&twin)).await.unwrap();
+    let error = loop {
+        if let Event::Disconnected { error, .. } = events.next().await.unwrap() {
+            break error;
+        }
+    };
+    assert_eq!(deny(&error), (0x8E, false));
+    first.abort().await;
+    second.close(Drain::ALL).await;
 }

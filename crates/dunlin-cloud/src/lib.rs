@@ -30,7 +30,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With the feature `std` each service is one line for `dunlin`, with secrets that are made anew for each try to connect:
+//! With the feature `std` each service is one line for `dunlin`, with secrets that are made anew for each try to connect,
+//! and with the service's rules: what it would punish is refused at the call, as `dunlin::RuleBroken` with a [`Refusal`] in
+//! it, unless `ConnectOptions::without_rules` says otherwise:
 //!
 //! | service | options |
 //! |---|---|

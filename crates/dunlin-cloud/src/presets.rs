@@ -7,6 +7,7 @@ mod event_grid;
 mod google;
 mod operations;
 mod private_key;
+mod rules;
 mod servers;
 mod token;
 
@@ -36,7 +37,7 @@ fn options(
 ) -> Result<ConnectOptions, Refusal> {
     service.check_connect(client_id, KEEP_ALIVE, 0)?;
     let limits = service.limits();
-    let mut options = ConnectOptions::new(host).port(port).tls(tls).client_id(client_id);
+    let mut options = ConnectOptions::new(host).port(port).tls(tls).client_id(client_id).rules(service);
     options = options.keep_alive(Duration::from_secs(KEEP_ALIVE.into()));
     if !limits.v5 {
         options = options.version(Version::V3_1_1);

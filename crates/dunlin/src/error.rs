@@ -9,7 +9,9 @@ use std::{
 use dunlin_codec::{DecodeError, ReasonCode, TopicError, TopicFilterError};
 use dunlin_session::{AuthenticateError, Rejection, Uncertainty};
 
-use crate::{OptionsError, ProviderError, Said, proxy::ProxyError, tls::TlsError, websocket::WebSocketError};
+use crate::{
+    OptionsError, ProviderError, RuleBroken, Said, proxy::ProxyError, tls::TlsError, websocket::WebSocketError,
+};
 
 /// Why there is no connection: it could not be made, or it ended. Sorted by who is at fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -351,6 +353,8 @@ pub enum PublishError {
     QosNotSupported,
     /// The server keeps no retained messages; nothing was accepted.
     RetainNotSupported,
+    /// A rule of the server, see [`ConnectOptions::rules`](crate::ConnectOptions::rules); nothing was accepted.
+    Rule(RuleBroken),
     /// Another call with this label is not settled; nothing was accepted.
     LabelInUse,
     /// The client is closed; nothing was accepted.
@@ -378,6 +382,7 @@ impl fmt::Display for PublishError {
             Self::Property(error) => error.fmt(f),
             Self::QosNotSupported => f.write_str("the server does not accept this QoS"),
             Self::RetainNotSupported => f.write_str("the server does not keep retained messages"),
+            Self::Rule(error) => error.fmt(f),
             Self::LabelInUse => f.write_str("another call with this label is not settled"),
             Self::Closed => f.write_str("the client is closed"),
             Self::Refused { reason, said } => write!(f, "the server refused the message: {reason}{said}"),
@@ -441,6 +446,8 @@ pub enum SubscribeError {
     WildcardNotSupported(Box<str>),
     /// This server has no shared subscriptions, and this filter is one [U5-3.2.2.3.13-a].
     SharedNotSupported(Box<str>),
+    /// A rule of the server, see [`ConnectOptions::rules`](crate::ConnectOptions::rules); nothing was asked.
+    Rule(RuleBroken),
     /// Another call with this label is not settled.
     LabelInUse,
     /// The server refused a filter.
@@ -460,6 +467,7 @@ impl fmt::Display for SubscribeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Filter(error) => error.fmt(f),
+            Self::Rule(error) => error.fmt(f),
             Self::NeedsV5 => f.write_str("MQTT 3.1.1 knows no subscription option but the QoS"),
             Self::SharedNoLocal => f.write_str("No Local is not allowed on a shared subscription"),
             Self::Conflict => f.write_str("the filter is subscribed already, with other options"),

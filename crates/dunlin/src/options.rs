@@ -36,6 +36,7 @@ use crate::{
     inspect::{Inspected, Inspector},
     providers::Providers,
     random,
+    rules::Rules,
     tls::TlsOptions,
 };
 
@@ -104,6 +105,7 @@ pub(crate) struct Settings {
     pub(crate) version: Version,
     pub(crate) authentication: Option<Method>,
     pub(crate) inspector: Option<Inspector>,
+    pub(crate) rules: Option<Arc<dyn Rules>>,
     /// User properties of CONNECT, as they go over the wire.
     pub(crate) properties: Vec<u8>,
     property_error: Option<PropertyError>,
@@ -161,6 +163,7 @@ impl ConnectOptions {
                 version: Version::V5,
                 authentication: None,
                 inspector: None,
+                rules: None,
                 properties: Vec::new(),
                 property_error: None,
                 request_response_information: false,
@@ -320,6 +323,19 @@ impl ConnectOptions {
     /// ```
     pub fn inspect(mut self, look: impl Fn(&Inspected<'_>) + Send + Sync + 'static) -> Self {
         self.edit().inspector = Some(Inspector::new(look));
+        self
+    }
+
+    /// Refuse at the call what this server would punish, and MQTT has no words for. The options that `dunlin-cloud` makes have
+    /// the rules of their services.
+    pub fn rules(mut self, rules: impl Rules + 'static) -> Self {
+        self.edit().rules = Some(Arc::new(rules));
+        self
+    }
+
+    /// Without [rules](Self::rules), such as those of a service that changed them: what it punishes is sent.
+    pub fn without_rules(mut self) -> Self {
+        self.edit().rules = None;
         self
     }
 

@@ -14,6 +14,7 @@ use crate::{
     NotStored, OutboxId, PublishError, Said,
     engine::{Engine, Shared},
     memory::{Body, SHARED_FROM},
+    rules::{PublishAsked, Rules},
 };
 
 /// A message that is being put together, see [`Client::publish`](crate::Client::publish). Nothing happens until it is
@@ -131,10 +132,21 @@ impl<'a> Publish<'a> {
 
     #[inline]
     fn accept_or(&mut self, attended: bool, full: impl FnOnce(&mut Engine)) -> Result<Accepted, PublishError> {
+        if let Some(rules) = self.shared.rules() {
+            self.obey(rules)?;
+        }
         match self.accept_plain(attended) {
             Some(accepted) => Ok(accepted),
             None => self.accept_any(attended, full),
         }
+    }
+
+    /// Asks the rules of the server.
+    #[cold]
+    fn obey(&self, rules: &dyn Rules) -> Result<(), PublishError> {
+        let topic = self.topic.map_err(PublishError::Topic)?;
+        let message = PublishAsked { topic, payload: self.payload.len(), qos: self.qos, retain: self.retain };
+        rules.check_publish(&message).map_err(PublishError::Rule)
     }
 
     /// A shorter way for most messages: without properties and label, to be copied, not stored, and with room for them.

@@ -121,6 +121,13 @@ impl<'a> Subscribe<'a> {
             }
         }
         let mut wakers = Vec::new();
+        if let Some(rules) = self.handle.shared.rules() {
+            let subscriptions = self.handle.shared.lock().filters.made().count_with(&self.filters);
+            for filter in &self.filters {
+                let qos = self.terms.options.qos;
+                rules.check_subscribe(TopicFilter::new(filter)?, qos, subscriptions).map_err(SubscribeError::Rule)?;
+            }
+        }
         let result = self.handle.shared.with(|engine| {
             if engine.closing.is_some() {
                 return Err(SubscribeError::Closed);

@@ -54,7 +54,7 @@ async fn who_asks_for_another_name_or_protocol_is_not_let_in() {
 #[tokio::test(start_paused = true)]
 async fn qos_2_is_never_answered_and_so_it_is_refused_before() {
     let twin = twin().await;
-    let client = Client::connect(options(&twin).version(Version::V3_1_1)).await.unwrap();
+    let client = Client::connect(options(&twin).version(Version::V3_1_1).without_rules()).await.unwrap();
     let outcome = client.publish("plant/3", "x").qos(Qos::ExactlyOnce).enqueue().unwrap().await;
     assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
     assert_eq!((client.statistics().connections >= 2, twin.server().received_total()), (true, 0));
@@ -76,7 +76,7 @@ async fn what_is_above_a_limit_ends_the_connection_and_the_check_says_so_before(
         ("$aws/x", 1, true),
     ];
     for (topic, bytes, retain) in cases {
-        let client = Client::connect(options(&twin)).await.unwrap();
+        let client = Client::connect(options(&twin).without_rules()).await.unwrap();
         let mut events = client.events();
         let name = TopicName::new(topic).unwrap();
         assert!(Service::AwsIotCore.check_publish(name, bytes, Qos::AtMostOnce, retain).is_err(), "{topic}");
@@ -91,7 +91,7 @@ async fn what_is_above_a_limit_ends_the_connection_and_the_check_says_so_before(
 #[tokio::test(start_paused = true)]
 async fn fifty_filters_go_out_eight_at_a_time_and_the_next_ends_the_connection() {
     let twin = twin().await;
-    let client = Client::connect(options(&twin)).await.unwrap();
+    let client = Client::connect(options(&twin).without_rules()).await.unwrap();
     let mut events = client.events();
     let mut subscribe = client.subscribe("plant/0");
     for number in 1..50 {

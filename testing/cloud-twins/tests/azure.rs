@@ -69,7 +69,7 @@ async fn who_has_another_key_or_speaks_5_0_is_refused() {
     let stranger = SymmetricKey::new(b"another key").unwrap();
     let error = Client::connect(options(&hub, stranger, 3_600)).await.unwrap_err();
     assert_eq!(deny(&error), (5, true));
-    assert!(Client::connect(options(&hub, key(), 3_600).version(Version::V5)).await.is_err());
+    assert!(Client::connect(options(&hub, key(), 3_600).version(Version::V5).without_rules()).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,7 +93,7 @@ async fn qos_2_and_unknown_topics_end_the_connection_and_the_check_says_so_befor
     let hub = twin().await;
     let telemetry = device().telemetry(Properties::NONE).to_string();
     for (topic, qos) in [(telemetry.as_str(), Qos::ExactlyOnce), ("plant/3", Qos::AtLeastOnce)] {
-        let client = Client::connect(options(&hub, key(), 3_600)).await.unwrap();
+        let client = Client::connect(options(&hub, key(), 3_600).without_rules()).await.unwrap();
         let mut events = client.events();
         let name = TopicName::new(topic).unwrap();
         assert!(Service::AzureIotHub.check_publish(name, 1, qos, false).is_err());
@@ -107,7 +107,7 @@ async fn qos_2_and_unknown_topics_end_the_connection_and_the_check_says_so_befor
 #[tokio::test(start_paused = true)]
 async fn the_sixth_subscription_ends_the_connection_and_the_check_says_so_before() {
     let hub = twin().await;
-    let client = Client::connect(options(&hub, key(), 3_600)).await.unwrap();
+    let client = Client::connect(options(&hub, key(), 3_600).without_rules()).await.unwrap();
     let mut events = client.events();
     let mut subscriptions = Vec::new();
     for module in 0..5 {
@@ -197,7 +197,7 @@ async fn the_second_connection_of_a_device_ends_the_first() {
 async fn a_keep_alive_above_1177_s_does_not_keep_a_connection() {
     let hub = twin().await;
     for (keep_alive, is_kept) in [(1_177, true), (1_800, false)] {
-        let options = options(&hub, key(), 86_400).keep_alive(Duration::from_secs(keep_alive));
+        let options = options(&hub, key(), 86_400).keep_alive(Duration::from_secs(keep_alive)).without_rules();
         let client = Client::connect(options).await.unwrap();
         tokio::time::sleep(Duration::from_secs(3 * 3_600)).await;
         assert_eq!(client.statistics().connections == 1, is_kept, "{keep_alive}");

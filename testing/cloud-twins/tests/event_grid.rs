@@ -99,7 +99,7 @@ async fn a_token_of_another_is_refused_and_one_that_is_renewed_with_it_costs_the
 #[tokio::test(start_paused = true)]
 async fn what_its_connack_excludes_is_refused_at_the_call() {
     let twin = twin().await;
-    let client = Client::connect(with_certificate(&twin)).await.unwrap();
+    let client = Client::connect(with_certificate(&twin).without_rules()).await.unwrap();
     let publish = |payload: usize, qos, retain| client.publish("plant/3", vec![0; payload]).qos(qos).retain(retain);
     for mut refused in [
         publish(1, Qos::ExactlyOnce, false),
@@ -123,7 +123,7 @@ async fn what_its_connack_excludes_is_refused_at_the_call() {
 async fn what_a_connect_may_not_ask_for_is_refused_and_the_check_says_so_before() {
     let twin = twin().await;
     let late = || Will::new("plant/3", "gone").unwrap().delay(Duration::from_secs(301));
-    let options = || with_certificate(&twin);
+    let options = || with_certificate(&twin).without_rules();
     for refused in [
         options().keep_alive(Duration::from_secs(1_161)),
         options().session_expiry(Duration::from_secs(8 * 3_600 + 1)),

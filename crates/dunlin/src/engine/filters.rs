@@ -168,6 +168,11 @@ impl Filters {
         }
     }
 
+    /// How many filters there would be with these, each counted once.
+    pub(crate) fn count_with(&self, filters: &[Box<str>]) -> usize {
+        self.filters.len() + filters.iter().filter(|name| !self.filters.contains_key(*name)).count()
+    }
+
     // ---- commands ----
 
     /// A new subscription to `filters`. A filter that others hold already is not asked for again, unless the QoS is

@@ -8,6 +8,7 @@ use crate::{
     authentication::Method,
     lock,
     options::Settings,
+    rules::Rules,
     sync::{
         Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -49,6 +50,12 @@ impl Shared {
     /// How the client proves who it is, where that is a conversation.
     pub(crate) fn authentication(&self) -> Option<&Method> {
         self.settings.authentication.as_ref()
+    }
+
+    /// What the server takes beyond MQTT.
+    #[inline]
+    pub(crate) fn rules(&self) -> Option<&dyn Rules> {
+        self.settings.rules.as_deref()
     }
 
     #[inline]

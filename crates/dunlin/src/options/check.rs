@@ -1,6 +1,7 @@
 use dunlin_codec::{PacketType, Properties, PropertyError, PropertyOwner, TextError, Version, check_text};
 
 use super::{ConnectOptions, OptionsError, ProxyChoice, Server};
+use crate::rules::{ConnectAsked, RuleBroken};
 
 impl ConnectOptions {
     /// Whether a client can be made of them, and if not, why.
@@ -49,7 +50,21 @@ impl ConnectOptions {
                 return Err(OptionsError::ClientIdEmpty);
             }
         }
-        Ok(())
+        self.check_rules().map_err(OptionsError::Rule)
+    }
+
+    fn check_rules(&self) -> Result<(), RuleBroken> {
+        let settings = &self.settings;
+        let Some(rules) = &settings.rules else { return Ok(()) };
+        rules.check_connect(&ConnectAsked {
+            version: settings.version,
+            client_id: &self.client_id,
+            keep_alive: settings.keep_alive.as_secs().try_into().unwrap_or(u16::MAX),
+            session_expiry: settings.session_expiry.as_secs().try_into().unwrap_or(u32::MAX),
+            user_properties: !settings.properties.is_empty(),
+        })?;
+        let will = self.will.as_ref().and_then(|will| will.asked());
+        will.map_or(Ok(()), |(will, delay)| rules.check_will(&will, delay))
     }
 
     fn check_properties(&self) -> Result<(), PropertyError> {

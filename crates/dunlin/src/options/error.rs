@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use dunlin_codec::{PropertyError, TextError};
 
 use super::UrlError;
-use crate::{StoreSetupError, proxy::ProxyError, tls::TlsError, websocket::WebSocketError};
+use crate::{RuleBroken, StoreSetupError, proxy::ProxyError, tls::TlsError, websocket::WebSocketError};
 
 /// What is wrong with the options. The caller's doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub enum OptionsError {
     Tls(TlsError),
     /// The path or the headers of WebSocket.
     WebSocket(WebSocketError),
+    /// A rule of the server, see [`ConnectOptions::rules`](crate::ConnectOptions::rules).
+    Rule(RuleBroken),
     /// The store, or what is in it.
     Store(StoreSetupError),
 }
@@ -74,6 +76,7 @@ impl fmt::Display for OptionsError {
             Self::Proxy(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
             Self::WebSocket(error) => error.fmt(f),
+            Self::Rule(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
         }
     }

@@ -2,9 +2,9 @@ use core::fmt;
 
 use std::time::Duration;
 
-use dunlin_codec::{Properties, Property, PropertyError, PropertyOwner, Qos, TopicError, TopicName};
+use dunlin_codec::{Properties, Property, PropertyError, PropertyId, PropertyOwner, Qos, TopicError, TopicName};
 
-use crate::authentication::append;
+use crate::{authentication::append, rules::PublishAsked};
 
 /// What the server publishes when the connection ends without a DISCONNECT.
 #[derive(Clone, PartialEq, Eq)]
@@ -78,6 +78,14 @@ impl Will {
 
     pub(crate) fn is_too_long(&self) -> bool {
         self.payload.len() > 0xFFFF
+    }
+
+    /// As a message, and after how many seconds it is published.
+    pub(crate) fn asked(&self) -> Option<(PublishAsked<'_>, u32)> {
+        let topic = TopicName::new(&self.topic).ok()?;
+        let delay = self.check().ok().and_then(|properties| properties.number(PropertyId::WillDelayInterval));
+        let will = PublishAsked { topic, payload: self.payload.len(), qos: self.qos, retain: self.retain };
+        Some((will, delay.unwrap_or(0)))
     }
 
     pub(crate) fn view(&self) -> Option<dunlin_codec::Will<'_>> {

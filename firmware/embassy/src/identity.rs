@@ -1,18 +1,22 @@
-/// Who the device is: written behind the program by whoever makes the device, in DER where it is not said otherwise.
+/// Who the device is: written behind the program by whoever makes the device.
 ///
 /// ```text
-///   length, authority | length, certificate | 32, key | 32, seed        lengths: two bytes, the larger first
+///   authority | certificate | key | seed | time | secret       each behind its length: two bytes, the larger first
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Identity {
-    /// The certificate of who vouches for servers.
+    /// The certificate of who vouches for servers, in DER.
     pub authority: &'static [u8],
-    /// The certificate of the device.
+    /// The certificate of the device, in DER.
     pub certificate: &'static [u8],
     /// Its key: the number on P-256, 32 bytes.
     pub key: &'static [u8],
     /// Where a board has nothing that makes random numbers: 32 bytes of them, other ones each time.
     pub seed: &'static [u8],
+    /// Where a board has no clock that goes on without it: the time of the start, in seconds since 1970, UTC.
+    pub time: u64,
+    /// What it shares with a service that wants no certificate. May be empty.
+    pub secret: &'static [u8],
 }
 
 impl Identity {
@@ -25,8 +29,9 @@ impl Identity {
             rest = behind;
             Some(part)
         };
-        let identity = Self { authority: part()?, certificate: part()?, key: part()?, seed: part()? };
-        (identity.key.len() == 32 && identity.seed.len() == 32).then_some(identity)
+        let (authority, certificate, key, seed) = (part()?, part()?, part()?, part()?);
+        let (time, secret) = (u64::from_be_bytes(part()?.try_into().ok()?), part()?);
+        (key.len() == 32 && seed.len() == 32).then_some(Self { authority, certificate, key, seed, time, secret })
     }
 }
 

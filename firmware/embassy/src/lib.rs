@@ -7,6 +7,7 @@
 
 #![no_std]
 
+mod conversation;
 mod identity;
 mod network;
 mod random;
@@ -15,6 +16,7 @@ mod time;
 mod tls;
 mod wire;
 
+pub use conversation::{BoardClient, converse};
 pub use identity::Identity;
 pub use network::on_network;
 pub use tcp::{Tcp, TcpMemory};

@@ -17,6 +17,7 @@ use crate::{Identity, TcpMemory, random::Seeded};
 pub struct Tls<'s> {
     stack: Stack<'s>,
     port: u16,
+    name: &'static str,
     identity: Identity,
     random: Seeded,
     memory: &'static mut TlsMemory,
@@ -37,9 +38,15 @@ impl TlsMemory {
 }
 
 impl<'s> Tls<'s> {
-    /// Connects to this port.
-    pub fn new(stack: Stack<'s>, port: u16, identity: Identity, memory: &'static mut TlsMemory) -> Self {
-        Self { stack, port, identity, random: Seeded { seed: identity.seed, count: 0 }, memory }
+    /// Connects to this port, of a server of this name.
+    pub fn new(
+        stack: Stack<'s>,
+        port: u16,
+        name: &'static str,
+        identity: Identity,
+        memory: &'static mut TlsMemory,
+    ) -> Self {
+        Self { stack, port, name, identity, random: Seeded { seed: identity.seed, count: 0 }, memory }
     }
 }
 
@@ -54,7 +61,7 @@ impl Connector for Tls<'_> {
         let mut tls = TlsConnection::new(&halves, received, sent);
         {
             let config =
-                TlsConfig::new().with_server_name("localhost").with_max_fragment_length(MaxFragmentLength::Bits11);
+                TlsConfig::new().with_server_name(self.name).with_max_fragment_length(MaxFragmentLength::Bits11);
             let mut provider = Provider::new(self.identity, &mut self.random);
             tls.open(TlsContext::new(&config, &mut provider)).await?;
         }

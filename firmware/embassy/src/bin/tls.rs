@@ -18,7 +18,7 @@ async fn main(_spawner: Spawner) {
 
 async fn run(stack: Stack<'_>) -> Option<()> {
     static MEMORY: ConstStaticCell<TlsMemory> = ConstStaticCell::new(TlsMemory::EMPTY);
-    let mut connector = Tls::new(stack, argument()?, Identity::load()?, MEMORY.take());
+    let mut connector = Tls::new(stack, argument()?, "localhost", Identity::load()?, MEMORY.take());
     for version in [Version::V3_1_1, Version::V5] {
         exchange_async(&mut connector, EmbassyTimer, version).await?;
     }

@@ -5,8 +5,8 @@
 
 use cortex_m_rt::entry;
 use dunlin_codec::Version;
-use firmware_mps2_an386::{BoardClock, Ethernet};
-use firmware_stories::{Network, NetworkMemory, RamFlash, argument, finish, queue};
+use firmware_mps2_an386::{CYCLES_PER_MILLISECOND, Ethernet};
+use firmware_stories::{Network, NetworkMemory, RamFlash, SysTickClock, argument, finish, queue};
 
 #[entry]
 fn main() -> ! {
@@ -22,7 +22,7 @@ fn run(
     flash: &'static mut RamFlash,
 ) -> Option<()> {
     chip.start();
-    let clock = &BoardClock::start()?;
+    let clock = SysTickClock::start(CYCLES_PER_MILLISECOND)?;
     let mut network = Network::new(chip, clock, memory, argument()?);
     for version in [Version::V3_1_1, Version::V5] {
         queue(&mut network, clock, version, flash)?;

@@ -132,6 +132,13 @@ pub(crate) const BOARDS: &[Board] = &[
     Board::new("mps2-an386-storm", M4, MPS2, Wire::Ethernet("lan9118")).storming(),
 ];
 
+/// The programs that talk to a cloud.
+pub(crate) const CLOUDS: &[Board] = &[
+    Board::new("embassy-aws", M4, MPS2, Wire::Ethernet("lan9118")),
+    Board::new("embassy-azure", M4, MPS2, Wire::Ethernet("lan9118")),
+    Board::new("embassy-google", M4, MPS2, Wire::Ethernet("lan9118")),
+];
+
 /// The programs whose sizes are measured.
 pub(crate) const SIZES: &[Board] = &[
     Board::new("bare", M4, MPS2_ALONE, Wire::Serial),

@@ -1,7 +1,10 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use dunlin_testkit::{Authority, Identity};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -14,8 +17,8 @@ pub(crate) struct Flashed {
 }
 
 impl Flashed {
-    /// A device that trusts this authority, and shows this of itself.
-    pub(crate) fn new(authority: &Authority, device: &Identity) -> io::Result<Self> {
+    /// A device that trusts this authority, shows this of itself, and shares this with a service.
+    pub(crate) fn new(authority: &Authority, device: &Identity, secret: &[u8]) -> io::Result<Self> {
         let authority =
             CertificateDer::from_pem_slice(authority.certificate_pem().as_bytes()).map_err(io::Error::other)?;
         let certificate =
@@ -24,8 +27,9 @@ impl Flashed {
         let key = number(key.secret_pkcs8_der()).ok_or_else(|| io::Error::other("it is no key on P-256"))?;
         let mut seed = [0; 32];
         File::open("/dev/urandom")?.read_exact(&mut seed)?;
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?.as_secs().to_be_bytes();
         let mut bytes = Vec::new();
-        for part in [&authority, &certificate, key, &seed] {
+        for part in [&authority, &certificate, key, &seed, &time, secret] {
             bytes.extend(u16::try_from(part.len()).map_err(io::Error::other)?.to_be_bytes());
             bytes.extend(part);
         }
@@ -46,6 +50,19 @@ impl Drop for Flashed {
     }
 }
 
+/// The key in a certificate on P-256, in PEM.
+pub(crate) fn public_key(device: &Identity) -> io::Result<String> {
+    let certificate = CertificateDer::from_pem_slice(device.certificate_pem().as_bytes()).map_err(io::Error::other)?;
+    let at = certificate.windows(P256.len()).position(|window| window == P256);
+    let key = at.and_then(|at| certificate.get(at..at + P256.len() + 65));
+    let key = key.ok_or_else(|| io::Error::other("it has no key on P-256"))?;
+    Ok(format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", BASE64.encode(key)))
+}
+
+/// What stands before a point in a key on P-256.
+const P256: &[u8] =
+    b"\x30\x59\x30\x13\x06\x07\x2A\x86\x48\xCE\x3D\x02\x01\x06\x08\x2A\x86\x48\xCE\x3D\x03\x01\x07\x03\x42\x00";
+
 /// The secret number in a key on P-256: 32 bytes behind the version of what is in it.
 fn number(key: &[u8]) -> Option<&[u8]> {
     const BEFORE: &[u8] = b"\x02\x01\x01\x04\x20";
@@ -64,9 +81,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_board_is_given_four_parts_behind_their_lengths() {
+    fn a_board_is_given_six_parts_behind_their_lengths() {
         let authority = Authority::new("plant").unwrap();
-        let flashed = Flashed::new(&authority, &authority.client("board").unwrap()).unwrap();
+        let flashed = Flashed::new(&authority, &authority.client("board").unwrap(), b"secret").unwrap();
         let bytes = fs::read(flashed.path()).unwrap();
         let mut rest = &bytes[..];
         let lengths: Vec<usize> = std::iter::from_fn(|| {
@@ -76,7 +93,7 @@ mod tests {
             Some(len)
         })
         .collect();
-        assert!(matches!(lengths[..], [100..=999, 100..=999, 32, 32]), "{lengths:?}");
+        assert!(matches!(lengths[..], [100..=999, 100..=999, 32, 32, 8, 6]), "{lengths:?}");
         let path = flashed.path().to_owned();
         drop(flashed);
         assert!(!path.exists());

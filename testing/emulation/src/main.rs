@@ -7,17 +7,20 @@
 //! - `exchange`: every QoS both ways; the firmware says by its exit code whether all was well.
 //! - `tls`: the same over TLS 1.3, with an identity that is made for the run and put into the flash. A board that
 //!   trusts somebody else must not connect, and one that somebody else vouches for must not be let in.
+//! - `aws`, `azure`, `google`: the same with what these services are told and tell, against their twins of
+//!   `dunlin-cloud-twins`.
 //! - `storm`: numbered messages of QoS 2 over links that break at a random byte, another place for each seed. What
 //!   arrived is asked of a client that has nothing of ours in it.
 
 mod board;
+mod clouds;
 mod identity;
 mod storm;
 
 use std::error::Error;
 use std::process::ExitCode;
 
-use board::{BOARDS, Board, Run, SIZES};
+use board::{BOARDS, Board, CLOUDS, Run, SIZES};
 use dunlin_testkit::{Authority, Mosquitto};
 use identity::Flashed;
 
@@ -69,6 +72,13 @@ async fn boards(runs: u16, seeds: u64) -> Result<bool, Box<dyn Error>> {
             good &= strangers_stay_out(program, &server).await?;
         }
     }
+    for program in CLOUDS {
+        let mut tally = Tally::default();
+        for _ in 0..runs.div_ceil(4) {
+            tally.add(&clouds::run(program).await?);
+        }
+        good &= tally.tell(program, runs.div_ceil(4).into());
+    }
     for program in BOARDS.iter().filter(|program| program.is_storm) {
         let mut tally = Tally::default();
         for seed in 0..seeds {
@@ -88,15 +98,15 @@ async fn exchange(program: &Board, server: &Mosquitto, version: u16) -> Result<R
         return Ok(program.run(server.port(), version).await?);
     }
     let certificates = server.certificates();
-    let identity = Flashed::new(certificates.authority(), certificates.client())?;
+    let identity = Flashed::new(certificates.authority(), certificates.client(), b"")?;
     Ok(program.run_as(&identity, server.mutual_tls_port()).await?)
 }
 
 /// Neither does a board connect to a server that nobody vouches for, nor is such a board let in.
 async fn strangers_stay_out(program: &Board, server: &Mosquitto) -> Result<bool, Box<dyn Error>> {
     let (ours, stranger) = (server.certificates(), Authority::new("somebody else")?);
-    let unknown_server = Flashed::new(&stranger, ours.client())?;
-    let unknown_board = Flashed::new(ours.authority(), &stranger.client("sensor-17")?)?;
+    let unknown_server = Flashed::new(&stranger, ours.client(), b"")?;
+    let unknown_board = Flashed::new(ours.authority(), &stranger.client("sensor-17")?, b"")?;
     let mut good = true;
     for (what, identity) in [("an unknown server", unknown_server), ("an unknown board", unknown_board)] {
         let run = program.run_as(&identity, server.mutual_tls_port()).await?;

@@ -50,8 +50,9 @@ async fn measure(client: &mut BoardClient<'_, '_>, device: Device<'_>) -> Option
     loop {
         let publishes = match client.poll().await {
             Event::PublishReceived(message) => {
+                let is_first = !is_configured;
                 is_configured = message.payload == b"every 60 s";
-                true
+                is_first
             }
             Event::Published { outcome: Outcome::Delivered(_), .. } => {
                 is_delivered = true;

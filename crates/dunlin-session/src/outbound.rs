@@ -703,6 +703,14 @@ impl<M: Memory> Outbound<M> {
         !self.published.is_empty() || !self.released.is_empty() || self.requests > 0
     }
 
+    /// Whether the server owes an answer to anything of this connection: as [`awaits_answer`](Outbound::awaits_answer),
+    /// without the messages of which no byte has left.
+    pub(crate) fn is_drained(&mut self) -> bool {
+        let first = self.slots.at(self.published.first).map(|slot| slot.at as usize);
+        let has_begun = !self.is_between_packets() || first.is_some_and(|at| at < self.cursor);
+        !has_begun && self.released.is_empty() && self.requests == 0
+    }
+
     /// Whether every message that was published is settled.
     pub(crate) fn is_idle(&self) -> bool {
         self.cursor == self.tail && self.published.is_empty() && self.released.is_empty()

@@ -3,6 +3,7 @@ mod count;
 mod handshake;
 mod input;
 mod overdue;
+mod renewal;
 mod store;
 mod timing;
 mod withdrawal;
@@ -43,6 +44,8 @@ pub struct Session<M: Memory> {
     state: State,
     /// The application ends the connection.
     leaving: bool,
+    /// No message is begun.
+    held: bool,
     /// The DISCONNECT that is to be the last packet.
     farewell: Option<ReasonCode>,
     lane: Lane<M::Control>,
@@ -137,6 +140,7 @@ impl<M: Memory> Session<M> {
             clean_start: false,
             discarded: false,
             leaving: false,
+            held: false,
             watch: [const { overdue::Watch::NONE }; _],
             authentication: [const { authentication::Authentication::NONE }; _],
             farewell: None,
@@ -537,7 +541,7 @@ impl<M: Memory> Session<M> {
                 self.timing.handle_transmit(now, asks);
                 return Some(Chunk::Copy(pending));
             }
-            if self.state != State::Connected {
+            if self.state != State::Connected || RESUME && self.held {
                 return None;
             }
             let asks = self.outbound.begin_run(now, &self.limits)?;

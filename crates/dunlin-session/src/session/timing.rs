@@ -250,7 +250,7 @@ impl<M: Memory> Session<M> {
 
     fn end_connection(&mut self) {
         self.state = State::Disconnected;
-        (self.leaving, self.farewell) = (false, None);
+        (self.leaving, self.held, self.farewell) = (false, false, None);
         self.limits = Limits::NONE;
         self.lane.clear();
         if RESUME && self.may_begin {

@@ -25,6 +25,7 @@ mod quota;
 mod receiving;
 mod refusals;
 mod refusing;
+mod renewing;
 mod requests;
 mod restoring;
 mod resuming;

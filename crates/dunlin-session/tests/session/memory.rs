@@ -45,6 +45,10 @@ pub(crate) trait Face {
     fn reauthenticate(&mut self, properties: Properties<'_>) -> Result<(), AuthenticateError>;
     fn disconnect_with(&mut self, reason: ReasonCode, properties: Properties<'_>) -> Result<(), DisconnectError>;
     fn disconnect(&mut self, reason: ReasonCode);
+    fn hold(&mut self, hold: bool);
+    fn is_drained(&mut self) -> bool;
+    fn has_unacknowledged(&self) -> bool;
+    fn interrupt(&mut self);
     fn handle_input<'i>(&mut self, now: Instant, input: &'i [u8]) -> Progress<'i>;
     fn handle_timeout(&mut self, now: Instant) -> Option<Timeout>;
     fn poll_timeout(&self) -> Option<Instant>;
@@ -278,6 +282,22 @@ impl<M: Given> Face for Session<M> {
 
     fn disconnect(&mut self, reason: ReasonCode) {
         self.disconnect(reason);
+    }
+
+    fn hold(&mut self, hold: bool) {
+        self.hold(hold);
+    }
+
+    fn is_drained(&mut self) -> bool {
+        self.is_drained()
+    }
+
+    fn has_unacknowledged(&self) -> bool {
+        self.has_unacknowledged()
+    }
+
+    fn interrupt(&mut self) {
+        self.interrupt();
     }
 
     fn handle_input<'i>(&mut self, now: Instant, input: &'i [u8]) -> Progress<'i> {

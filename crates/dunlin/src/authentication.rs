@@ -8,12 +8,15 @@
 //! ```
 
 use core::{fmt, future::poll_fn, task::Poll};
-use std::{sync::Arc, task::Waker};
+use std::{sync::Arc, task::Waker, time::Duration};
 
 use dunlin_codec::{PacketType, Properties, Property, PropertyError, PropertyOwner};
 use dunlin_session::AuthenticateError;
 
-use crate::{Client, engine::Engine};
+use crate::{
+    Client,
+    engine::{Engine, Shared},
+};
 
 /// One conversation of an authentication method, such as SCRAM. It runs on the driver, between packets and without any
 /// lock: it may use the client, and must not block.
@@ -23,6 +26,13 @@ pub trait Authenticator: Send {
     /// # Errors
     /// There is nothing to begin with, such as no token: the try fails, and is made again like any other.
     fn begin(&mut self) -> Result<Option<Vec<u8>>, NotConvinced>;
+
+    /// For how long the server takes what the conversation began with, such as a token; asked behind
+    /// [`begin`](Authenticator::begin). The client [authenticates anew](Client::renew) by itself when 85 % of that time are
+    /// over, or up to a tenth earlier. By default it is not known.
+    fn good_for(&self) -> Option<Duration> {
+        None
+    }
 
     /// The answer to a challenge of the server, which may be empty.
     ///
@@ -121,22 +131,28 @@ impl Client {
     /// # Errors
     /// See [`ReauthenticateError`].
     pub async fn reauthenticate(&self) -> Result<(), ReauthenticateError> {
-        let shared = self.shared();
-        let method = shared.authentication().ok_or(ReauthenticateError::NoMethod)?;
-        let (conversation, data) = method.begin().map_err(|NotConvinced| ReauthenticateError::NotConvinced)?;
-        let mut bytes = Vec::new();
-        method.append(&mut bytes, data.as_deref()).map_err(ReauthenticateError::Property)?;
-        shared.try_with(|engine| engine.begin_reauthentication(conversation, &bytes))?;
-        poll_fn(|cx| match &mut shared.lock().reauthentication {
-            Some(Reauthentication::Ended(result)) => Poll::Ready(*result),
-            Some(Reauthentication::Running(waker)) => {
-                *waker = Some(cx.waker().clone());
-                Poll::Pending
-            }
-            None => Poll::Ready(Err(ReauthenticateError::ConnectionLost)),
-        })
-        .await
+        reauthenticate(self.shared()).await.map(drop)
     }
+}
+
+/// For how long the server takes what it was given now, if that is known.
+pub(crate) async fn reauthenticate(shared: &Shared) -> Result<Option<Duration>, ReauthenticateError> {
+    let method = shared.authentication().ok_or(ReauthenticateError::NoMethod)?;
+    let (conversation, data) = method.begin().map_err(|NotConvinced| ReauthenticateError::NotConvinced)?;
+    let good_for = conversation.0.good_for();
+    let mut bytes = Vec::new();
+    method.append(&mut bytes, data.as_deref()).map_err(ReauthenticateError::Property)?;
+    shared.try_with(|engine| engine.begin_reauthentication(conversation, &bytes))?;
+    poll_fn(|cx| match &mut shared.lock().reauthentication {
+        Some(Reauthentication::Ended(result)) => Poll::Ready(*result),
+        Some(Reauthentication::Running(waker)) => {
+            *waker = Some(cx.waker().clone());
+            Poll::Pending
+        }
+        None => Poll::Ready(Err(ReauthenticateError::ConnectionLost)),
+    })
+    .await?;
+    Ok(good_for)
 }
 
 /// The last re-authentication of a client.

@@ -3,6 +3,7 @@ mod faults;
 mod keeper;
 mod open;
 mod redirect;
+mod renewal;
 mod scratch;
 mod servers;
 mod write_buffer;
@@ -21,16 +22,19 @@ use dunlin_session::{Backoff, Instant, Store, Timeout};
 use tokio::time;
 
 use crate::{
-    ConnectOptions, ConnectionError, Event, NetworkError, NotConvinced, OptionsError, Status, TRACING,
+    ConnectOptions, ConnectionError, Event, NetworkError, NotConvinced, OptionsError, RenewError, Status, TRACING,
     engine::{Engine, Shared, Stage},
     meters::Meters,
-    millis, random, trace,
+    millis,
+    providers::Provided,
+    random, trace,
 };
 use connection::Connection;
 use faults::Faults;
 use keeper::Keeper;
 use open::{Secure, Stream};
 use redirect::Redirects;
+use renewal::Renewal;
 use servers::Servers;
 
 /// What keeps a client connected: a future that ends when the client is closed. Usually it runs as a task of its own;
@@ -73,6 +77,8 @@ impl Driver {
             servers,
             redirects: Redirects::default(),
             faults: Faults::default(),
+            renew_at: None,
+            provided: None,
             shared,
             once,
         };
@@ -133,6 +139,10 @@ struct Lifecycle {
     servers: Option<Box<Servers>>,
     redirects: Redirects,
     faults: Faults,
+    /// The credentials that were given last end a while after that.
+    renew_at: Option<time::Instant>,
+    /// What was made anew for the next connection already.
+    provided: Option<Box<Provided>>,
     /// The caller of `connect` waits: if the first try fails there is no second.
     once: bool,
 }
@@ -155,6 +165,10 @@ impl Lifecycle {
                 Ended::SessionDiscarded => {
                     next = Next::WithoutSession;
                     ConnectionError::ClosedByServer
+                }
+                Ended::Renewal => {
+                    next = Next::Renewed;
+                    ConnectionError::Renewal
                 }
                 Ended::With(error) => {
                     let options = &mut self.options;
@@ -201,7 +215,19 @@ impl Lifecycle {
             Err(ended) => return (ended, false),
         };
         let mut connection = Connection::new(stream, &self.options, &self.shared, self.clock);
-        let ended = poll_fn(|cx| connection.poll(cx)).await;
+        let mut renewal = Renewal::new(self.options.settings(), &self.shared, self.renew_at);
+        let ended = poll_fn(|cx| {
+            let ended = connection.poll(cx);
+            if ended.is_pending() && renewal.poll(connection.renewal_asked, cx).is_ready() {
+                connection.make_room();
+                cx.waker().wake_by_ref();
+            }
+            ended
+        })
+        .await;
+        if matches!(ended, Ended::Renewal) {
+            self.provided = renewal.provided;
+        }
         let finished = Box::pin(connection.finish(ended)).await;
         if let Some(client_id) = finished.assigned_client_id {
             self.options.client_id = client_id;
@@ -231,9 +257,15 @@ impl Lifecycle {
     async fn make_anew(&mut self, which: Next, until: time::Instant) -> Result<(), ConnectionError> {
         // The connection that discarded the session had it all.
         if which != Next::WithoutSession {
-            let asking = self.options.settings().providers.ask(which == Next::Elsewhere, until);
-            let provided = unless(self.closing(), asking).await.ok_or(ConnectionError::Closed)?;
-            let provided = provided.map_err(ConnectionError::Provider)?;
+            let provided = match self.provided.take() {
+                Some(provided) => *provided,
+                None => {
+                    let asking = self.options.settings().providers.ask(which == Next::Elsewhere, until);
+                    let provided = unless(self.closing(), asking).await.ok_or(ConnectionError::Closed)?;
+                    provided.map_err(ConnectionError::Provider)?
+                }
+            };
+            self.renew_at = provided.good_for().map(renewal::due_of);
             if !provided.is_empty() {
                 let options = &mut self.options;
                 let usual = self.servers.as_ref().map(|servers| servers.usual_credentials());
@@ -250,13 +282,15 @@ impl Lifecycle {
         Ok(())
     }
 
-    fn begin(&self, now: Instant, left: Duration) -> Result<(), ConnectionError> {
+    fn begin(&mut self, now: Instant, left: Duration) -> Result<(), ConnectionError> {
         let (options, settings) = (&self.options, self.options.settings());
         let mut properties = settings.properties.clone();
         let mut conversation = None;
         if let Some(method) = &settings.authentication {
             let (begun, data) = method.begin().map_err(|NotConvinced| ConnectionError::NotConvinced)?;
             method.append(&mut properties, data.as_deref()).map_err(OptionsError::Property)?;
+            let renew_at = begun.0.good_for().map(renewal::due_of);
+            self.renew_at = self.renew_at.into_iter().chain(renew_at).min();
             conversation = Some(begun);
         }
         let owner = PropertyOwner::Packet(PacketType::Connect);
@@ -316,6 +350,9 @@ impl Lifecycle {
                 _ if goes_on && !give_up => Some(Duration::ZERO),
                 _ => None,
             };
+            if !was_connected && next != Next::WithoutSession {
+                engine.end_renewal(Err(RenewError::Connect(Box::new(error.clone()))), wakers);
+            }
             if !was_connected && first && !goes_on {
                 engine.first_failure = Some(Box::new(error.clone()));
             }
@@ -326,7 +363,7 @@ impl Lifecycle {
                 });
             }
             // Whoever waits for the first try goes on waiting while it goes on elsewhere.
-            if give_up || !(first && goes_on) {
+            if give_up || was_connected || !(first && goes_on) {
                 engine.set_status(Status::Disconnected, wakers);
             }
             (give_up, retry_in)
@@ -386,14 +423,18 @@ impl Lifecycle {
 
     /// Does something to the engine and passes on what it tells, outside the lock.
     fn update<T>(&self, act: impl FnOnce(&mut Engine, &mut Vec<Waker>) -> T) -> T {
-        let mut wakers = Vec::new();
-        let mut engine = self.shared.lock();
-        let result = act(&mut engine, &mut wakers);
-        engine.pass_on(bytes::Bytes::new(), &mut wakers);
-        drop(engine);
-        wakers.into_iter().for_each(Waker::wake);
-        result
+        update(&self.shared, act)
     }
+}
+
+fn update<T>(shared: &Shared, act: impl FnOnce(&mut Engine, &mut Vec<Waker>) -> T) -> T {
+    let mut wakers = Vec::new();
+    let mut engine = shared.lock();
+    let result = act(&mut engine, &mut wakers);
+    engine.pass_on(bytes::Bytes::new(), &mut wakers);
+    drop(engine);
+    wakers.into_iter().for_each(Waker::wake);
+    result
 }
 
 /// Whether the client is to be closed, and there is nothing left to wait for.
@@ -416,6 +457,8 @@ enum Next {
     WithoutSession,
     /// At once, at the server that this one named, or the next of those to try.
     Elsewhere,
+    /// At once, with fresh credentials.
+    Renewed,
 }
 
 /// How a connection ended.
@@ -423,6 +466,8 @@ enum Ended {
     With(ConnectionError),
     /// The server's old session is gone; the real connection comes now.
     SessionDiscarded,
+    /// Nothing is under way: a connection with fresh credentials takes its place.
+    Renewal,
 }
 
 /// Gives everything its last outcome when the driver ends, however it ends: whoever stops polling it, or never begins,

@@ -4,6 +4,7 @@ mod inbox;
 mod outcomes;
 mod queue;
 mod receipts;
+mod renewal;
 mod responses;
 mod round_trip;
 mod router;
@@ -31,7 +32,7 @@ use dunlin_codec::{PropertyId, Publish};
 use dunlin_session::{Arrived, Delivery, Instant, Session};
 
 use crate::{
-    ConnectOptions, ConnectionError, Event, Message, ReauthenticateError, Status, WhenFull,
+    ConnectOptions, ConnectionError, Event, Message, ReauthenticateError, Renewed, Status, WhenFull,
     authentication::{Conversation, Reauthentication},
     events::EventQueue,
     memory::{self, Heap},
@@ -42,6 +43,7 @@ use durable::Durable;
 use filters::{Answer, Filters};
 use outcomes::Suspect;
 use receipts::Receipts;
+use renewal::Renewals;
 use responses::Responses;
 use round_trip::RoundTrip;
 use stalls::Stalls;
@@ -59,6 +61,8 @@ pub(crate) struct Engine {
     /// The authentication that is under way.
     pub(crate) conversation: Option<Conversation>,
     pub(crate) reauthentication: Option<Reauthentication>,
+    /// Since the first of them.
+    renewals: Option<Box<Renewals>>,
     /// Since the first request.
     responses: Option<Box<Responses>>,
     /// Where they go, if the application says so.
@@ -159,6 +163,7 @@ impl Engine {
             durable: options.store.as_ref().map(|_| Box::default()),
             conversation: None,
             reauthentication: None,
+            renewals: None,
             responses: None,
             response_topic: options.response_topic.clone(),
             response_information: None,
@@ -406,6 +411,7 @@ impl Engine {
         }
         self.open_claims(session_present, now);
         self.settle_polled(wakers);
+        self.end_renewal(Ok(Renewed::Reconnected { session_present }), wakers);
         self.ask(wakers);
     }
 

@@ -56,6 +56,8 @@ pub enum ConnectionError {
     /// that would slow it down: QoS 1 and 2 messages were thrown away unanswered. Where the session outlives its connection they come again on the next,
     /// which begins when the application has caught up; otherwise they are lost.
     SlowConsumer,
+    /// The client ended it, to make another one with fresh credentials: see [`Client::renew`](crate::Client::renew).
+    Renewal,
     /// The client was closed.
     Closed,
 }
@@ -67,7 +69,7 @@ impl ConnectionError {
             Self::Options(OptionsError::Tls(error)) | Self::Tls(error) => return Some(error.hint()),
             Self::Options(OptionsError::WebSocket(error)) | Self::WebSocket(error) => return Some(error.hint()),
             Self::Options(OptionsError::Proxy(error)) | Self::Proxy(error) => return error.hint(),
-            Self::Options(_) | Self::Closed => return None,
+            Self::Options(_) | Self::Renewal | Self::Closed => return None,
             Self::Provider(_) => {
                 "the application's own doing: where it gets tokens, URLs or wills from may be out of reach"
             }
@@ -149,6 +151,7 @@ impl fmt::Display for ConnectionError {
             Self::Authentication(error) => write!(f, "the authentication cannot go on: {error}"),
             Self::AckStalled => f.write_str("the server does not acknowledge a message, though it answers others"),
             Self::SlowConsumer => f.write_str("messages came faster than the application took them"),
+            Self::Renewal => f.write_str("the client makes another connection, with fresh credentials"),
             Self::Closed => f.write_str("the client was closed"),
         }
     }

@@ -8,7 +8,7 @@ use dunlin_codec::{Qos, ReasonCode};
 use dunlin_session::{Limits, Outcome, StoreError};
 use futures_core::Stream;
 
-use crate::{ConnectionError, Message, Said, lock, sync::Mutex};
+use crate::{ConnectionError, Message, RenewError, Renewed, Said, lock, sync::Mutex};
 
 /// What happened to a client. The lifecycle obeys a grammar: every `Connecting` ends in one `Connected` or one
 /// `ConnectFailed`, every `Connected` in one `Disconnected`, and `Closed` is the last.
@@ -83,6 +83,16 @@ pub enum Event {
     /// The [store](crate::ConnectOptions::store) did not take what was to be stored. It is tried again, after a second
     /// first and a minute at most; meanwhile messages wait, and the queue fills.
     StoreFailed(StoreError),
+    /// The credentials of the connection were made anew. Where that took another connection, this comes behind its
+    /// `Connected`; the one before ended with [`ConnectionError::Renewal`].
+    Renewed(Renewed),
+    /// They were not, and the connection goes on as it was, for as long as the server has it.
+    RenewalFailed {
+        /// Why.
+        error: RenewError,
+        /// When it is tried again.
+        retry_in: Duration,
+    },
     /// The connection ended.
     Disconnected {
         /// Why.

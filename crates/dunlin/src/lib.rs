@@ -81,6 +81,7 @@ mod quic;
 #[path = "without_quic.rs"]
 mod quic;
 mod random;
+mod renewal;
 mod request;
 mod rules;
 mod said;
@@ -130,6 +131,7 @@ pub use proxy::{Proxy, ProxyError};
 #[cfg(feature = "proxy")]
 pub use proxy::{ProxyAnswer, ProxyUrlProblem};
 pub use publish::{Payload, Publish, Publishing, Receipt};
+pub use renewal::{RenewError, Renewed};
 pub use request::{NoResponseTopic, Request, RequestError, Requesting};
 pub use rules::{ConnectAsked, PublishAsked, RuleBroken, Rules};
 pub use said::Said;

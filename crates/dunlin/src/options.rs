@@ -3,6 +3,7 @@ mod check;
 mod error;
 mod protocol;
 mod proxy;
+mod renewal;
 mod server;
 mod session;
 mod tcp;
@@ -15,6 +16,7 @@ mod will;
 pub(crate) use anew::OtherServer;
 pub use error::OptionsError;
 pub(crate) use proxy::ProxyChoice;
+pub(crate) use renewal::Signal;
 pub(crate) use server::Server;
 pub use tcp::TcpOptions;
 pub use url::UrlError;
@@ -53,6 +55,8 @@ use crate::{
 /// | port | 1883 for `mqtt://`, 8883 for `mqtts://`, 80 for `ws://`, 443 for `wss://` |
 /// | client identifier | generated: 23 characters of 0-9a-zA-Z |
 /// | user name, password, will | none; may be made anew for each try |
+/// | making credentials anew while a connection lasts | when they know for how long they are good |
+/// | renew drain (for what is under way then) | 10 s |
 /// | further servers | none |
 /// | store | none: what is not settled ends with the process |
 /// | clean start | true |
@@ -98,6 +102,9 @@ pub(crate) struct Settings {
     pub(crate) server: Server,
     pub(crate) others: Vec<OtherServer>,
     pub(crate) providers: Providers,
+    pub(crate) renew_after: Option<Duration>,
+    pub(crate) renew_when: Option<Signal>,
+    pub(crate) renew_drain: Duration,
     pub(crate) tcp: TcpOptions,
     pub(crate) proxy: ProxyChoice,
     pub(crate) tls: TlsOptions,
@@ -156,6 +163,9 @@ impl ConnectOptions {
                 server: Server::new(host.into()),
                 others: Vec::new(),
                 providers: Providers::default(),
+                renew_after: None,
+                renew_when: None,
+                renew_drain: Duration::from_secs(10),
                 tcp: TcpOptions::new(),
                 proxy: ProxyChoice::OfEnvironment,
                 tls: TlsOptions::default(),

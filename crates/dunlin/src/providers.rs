@@ -1,7 +1,7 @@
 //! What the application makes anew before each try to connect: URL, credentials and will.
 
 use core::{error::Error, fmt, future::Future, pin::Pin};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::{self, Instant};
 
@@ -13,12 +13,13 @@ use crate::Will;
 pub struct Credentials {
     pub(crate) user_name: Option<String>,
     pub(crate) password: Option<Vec<u8>>,
+    pub(crate) good_for: Option<Duration>,
 }
 
 impl Credentials {
     /// Neither user name nor password.
     pub const fn new() -> Self {
-        Self { user_name: None, password: None }
+        Self { user_name: None, password: None, good_for: None }
     }
 
     /// The user name; may be empty.
@@ -30,6 +31,14 @@ impl Credentials {
     /// The password, or a token: any bytes. Without a user name it needs 5.0 [MQTT-3.1.2-22].
     pub fn password(mut self, password: impl Into<Vec<u8>>) -> Self {
         self.password = Some(password.into());
+        self
+    }
+
+    /// For how long the server takes them, from now on. Where they are made anew for each connection
+    /// ([`credentials_from`](crate::ConnectOptions::credentials_from)), the client comes back with new ones by itself when
+    /// 85 % of that time are over, or up to a tenth earlier; see [`Client::renew`](crate::Client::renew).
+    pub fn good_for(mut self, time: Duration) -> Self {
+        self.good_for = Some(time);
         self
     }
 }
@@ -111,6 +120,11 @@ pub(crate) struct Provided {
 }
 
 impl Provided {
+    /// How long the server takes it, from now on.
+    pub(crate) fn good_for(&self) -> Option<Duration> {
+        self.credentials.as_ref()?.good_for
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.url.is_none() && self.credentials.is_none() && self.will.is_none()
     }

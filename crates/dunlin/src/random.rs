@@ -8,6 +8,11 @@ pub(crate) fn seed() -> u64 {
     hasher.finish()
 }
 
+/// From 0 to 1.
+pub(crate) fn fraction() -> f64 {
+    seed() as u32 as f64 / u32::MAX as f64
+}
+
 /// 23 characters of 0-9a-zA-Z: every server must take such a client identifier [MQTT-3.1.3-5].
 pub(crate) fn client_id() -> String {
     let mut id = String::from("dunlin");

@@ -1,5 +1,6 @@
 mod conversation;
 mod input;
+mod room;
 mod seldom;
 mod waiting;
 
@@ -50,6 +51,12 @@ pub(super) struct Connection<'d> {
     /// Why the connection ends, once what is still to be said is written, until then.
     ending: Option<Box<(Ended, time::Instant)>>,
     reading_stopped: bool,
+    /// It makes room for another one, until then at the latest.
+    leaves_by: Option<time::Instant>,
+    /// The server has answered everything, and what it sends now is left to that other one.
+    reads_no_more: bool,
+    /// The application wants fresh credentials.
+    pub(super) renewal_asked: bool,
     /// 3.1.1 has no Receive Maximum: while the application is behind, and we must read because the server owes us an
     /// answer, QoS 1 and 2 messages are thrown away unanswered. They come again on the next connection, which begins
     /// when the application has caught up.
@@ -103,6 +110,9 @@ impl<'d> Connection<'d> {
             armed: None,
             ending: None,
             reading_stopped: false,
+            leaves_by: None,
+            reads_no_more: false,
+            renewal_asked: false,
             skipping: false,
             input_waits: false,
             said: None,
@@ -202,7 +212,10 @@ impl<'d> Connection<'d> {
             engine.session.flushed();
             engine.settle_polled(&mut self.wakers);
             close_if_due(&mut engine);
-            engine.ask(&mut self.wakers);
+            match self.leaves_by {
+                None => engine.ask(&mut self.wakers),
+                Some(until) => self.leave_if_due(&mut engine, now, until),
+            }
             // A connection that ends without a last packet sends no other.
             if self.ending.is_none() || engine.session.state() == State::Closing {
                 self.fill(&mut engine, now);

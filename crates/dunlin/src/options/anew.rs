@@ -95,7 +95,11 @@ impl ConnectOptions {
     /// The user name and password that stand in these options.
     pub(crate) fn own_credentials(&self) -> Option<Credentials> {
         let given = self.user_name.is_some() || self.password.is_some();
-        given.then(|| Credentials { user_name: self.user_name.clone(), password: self.password.clone() })
+        given.then(|| Credentials {
+            user_name: self.user_name.clone(),
+            password: self.password.clone(),
+            good_for: None,
+        })
     }
 
     pub(crate) fn set_credentials(&mut self, credentials: Credentials) {

@@ -33,6 +33,7 @@ impl Connection<'_> {
             State::Closing => self.end(Ended::With(ConnectionError::Closed)),
             _ => {}
         }
+        self.renewal_asked = engine.is_renewal_asked();
         let now = self.clock.of(self.round);
         engine.handle_time(now, self.reading_stopped, &mut self.wakers);
         shared.remove_unread(engine.take_freed());
@@ -56,6 +57,7 @@ impl Connection<'_> {
             due.map(|at| self.clock.at(at)),
             engine.closing.and_then(|closing| closing.deadline).filter(|_| self.ending.is_none()),
             last_words,
+            self.leaves_by.filter(|_| self.ending.is_none()),
         ];
         let wake_at = wake_at.into_iter().flatten().min();
         // While the socket is full it wakes us; a new message need not, unless it is to be stored.

@@ -1,4 +1,4 @@
-use core::{convert::Infallible, error::Error, future::Future};
+use core::{convert::Infallible, error::Error, future::Future, time::Duration};
 use std::{borrow::ToOwned, boxed::Box, string::String};
 
 use dunlin::{ConnectOptions, TlsOptions, WebSocketOptions};
@@ -57,7 +57,9 @@ impl Endpoint<'_> {
     /// With AWS credentials, over WebSocket. The URL is signed anew for each try, with the credentials that `provide`
     /// gives then: those of [`AwsCredentials::from_environment`], or of a service that hands out temporary ones.
     ///
-    /// The service ends such a connection after 24 hours at the latest; the client comes back with a new signature.
+    /// The service ends such a connection after 24 hours at the latest; before that the client
+    /// [comes back](dunlin::Client::renew) with a new signature by itself. Where the credentials end earlier, say so by
+    /// [`renew_after`](ConnectOptions::renew_after).
     ///
     /// # Errors
     /// As of [`with_certificate`](Self::with_certificate).
@@ -67,7 +69,7 @@ impl Endpoint<'_> {
         F: Future<Output = Result<AwsCredentials, E>> + Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        let options = self.options(Access::SigV4OverWebSocket, client_id, tls)?;
+        let options = self.options(Access::SigV4OverWebSocket, client_id, tls)?.renew_after(CONNECTION_LIFE);
         let (host, region) = (self.host().to_owned(), self.region().to_owned());
         Ok(options.url_from(move || {
             let (host, region, providing) = (host.clone(), region.clone(), provide());
@@ -102,3 +104,5 @@ fn user_name(authorizer: &CustomAuthorizer<'_>) -> String {
 }
 
 const MOST_SECONDS: u32 = 86_400;
+/// A little less than that.
+const CONNECTION_LIFE: Duration = Duration::from_secs(23 * 3_600);

@@ -30,7 +30,7 @@ impl ConnectionString<'_> {
 /// With the feature `std`.
 impl Identity<'_> {
     /// With tokens that `key` signs, each good for `lifetime`: a new one for each try to connect. The hub closes the
-    /// connection when one ends, and the client comes back with the next.
+    /// connection when one ends; before that the client [comes back](dunlin::Client::renew) with the next by itself.
     ///
     /// It is a session of MQTT 3.1.1; the hub keeps it where [`session_expiry`](ConnectOptions::session_expiry) says so.
     ///
@@ -131,7 +131,7 @@ where
     K: HmacSha256<Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
     let (resource, policy) = (token.resource.to_string(), token.policy);
-    with_password(options, user_name, key, move |key| {
+    with_password(options, user_name, key, lifetime, move |key| {
         let token = SasToken::new(Topic::of_texts([&resource]), policy);
         let expires_at = now().saturating_add(lifetime.as_secs());
         on_heap(|out| token.write(out, key, expires_at)).map_err(Into::into)

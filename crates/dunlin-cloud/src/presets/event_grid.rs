@@ -28,9 +28,9 @@ impl EventGrid<'_> {
         })
     }
 
-    /// With the token that `provide` gives when it is asked, on each connection and each
-    /// [`reauthenticate`](dunlin::Client::reauthenticate): call that before a token ends. It must not block, so a token that
-    /// comes from afar is fetched beforehand.
+    /// With the token that `provide` gives when it is asked, for each connection and again before a token ends: a JWT says
+    /// when that is, and for another there is [`renew_after`](ConnectOptions::renew_after). The connection goes on
+    /// meanwhile. It must not block, so a token that comes from afar is fetched beforehand.
     ///
     /// # Errors
     /// The service would refuse the client.

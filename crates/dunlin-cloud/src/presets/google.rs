@@ -12,7 +12,8 @@ use crate::{
 /// With the feature `std`.
 impl Device<'_> {
     /// With tokens that `signer` signs, each good for `lifetime`, of at most 24 hours: a new one for each try to connect.
-    /// The server closes the connection when one ends, and the client comes back with the next.
+    /// The server closes the connection when one ends; before that the client [comes back](dunlin::Client::renew) with the
+    /// next by itself.
     ///
     /// `host` is that of the service which carries the protocol on. The port is 8883; 443 will do, too.
     ///
@@ -34,7 +35,7 @@ impl Device<'_> {
         }
         let options = options(service, host, PORT, &self.client_id().to_string(), tls)?;
         let project = self.project().to_owned();
-        Ok(with_password(options, Self::USER_NAME, signer, move |signer| {
+        Ok(with_password(options, Self::USER_NAME, signer, lifetime, move |signer| {
             let issued_at = now();
             let claims = Claims { audience: &project, issued_at, expires_at: issued_at.saturating_add(seconds) };
             on_heap(|out| claims.write(out, signer)).map_err(Into::into)

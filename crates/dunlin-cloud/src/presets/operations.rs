@@ -8,9 +8,9 @@ use crate::{Refusal, Service, azure::IotOperations};
 
 /// With the feature `std`.
 impl IotOperations<'_> {
-    /// With the token of a service account, from its file. It is read for each connection and each
-    /// [`reauthenticate`](dunlin::Client::reauthenticate); call that when the file changed. The file is one in memory in a
-    /// cluster, so reading it does not wait.
+    /// With the token of a service account, from its file. It is read for each connection, and again whenever the file
+    /// changes or its token is about to end; the connection goes on meanwhile. The file is one in memory in a cluster, so
+    /// reading it does not wait.
     ///
     /// `tls` names the cluster's authority.
     ///
@@ -24,6 +24,7 @@ impl IotOperations<'_> {
     ) -> Result<ConnectOptions, Refusal> {
         let path = path.into();
         let options = options(Service::AzureIotOperations, self.host(), self.port(), client_id, tls)?;
+        let options = options.renew_when_changed(path.clone());
         Ok(with_authentication(options, Self::METHOD, move || {
             fs::read_to_string(&path).map(|token| String::from(token.trim_end()))
         }))

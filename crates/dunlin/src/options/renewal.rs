@@ -1,7 +1,14 @@
 //! When credentials are made anew while a connection lasts.
 
 use core::{fmt, future::Future, pin::Pin};
-use std::{sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use tokio::{task, time};
 
 use super::ConnectOptions;
 
@@ -21,19 +28,19 @@ impl ConnectOptions {
         self
     }
 
-    /// Make the credentials anew whenever the future ends that `wait` gives: such as when a file has another token in it.
-    /// It is called anew for each connection and after each renewal, and polled by the driver: it must not block.
+    /// Make the credentials anew whenever the future ends that `wait` gives. It is called anew for each connection and after
+    /// each renewal, and polled by the driver: it must not block. What was given before is forgotten.
     ///
     /// ```
-    /// use std::{fs, time::Duration};
+    /// use std::sync::Arc;
     /// use dunlin::ConnectOptions;
+    /// use tokio::sync::Notify;
     ///
-    /// let modified = || fs::metadata("/var/run/token").and_then(|file| file.modified()).ok();
-    /// let options = ConnectOptions::new("broker.example").renew_when(move || async move {
-    ///     let before = modified();
-    ///     while modified() == before {
-    ///         tokio::time::sleep(Duration::from_secs(30)).await;
-    ///     }
+    /// let rotated = Arc::new(Notify::new());
+    /// let signal = rotated.clone();
+    /// let options = ConnectOptions::new("broker.example").renew_when(move || {
+    ///     let signal = signal.clone();
+    ///     async move { signal.notified().await }
     /// });
     /// ```
     pub fn renew_when<W, F>(mut self, wait: W) -> Self
@@ -43,6 +50,21 @@ impl ConnectOptions {
     {
         self.edit().renew_when = Some(Signal(Arc::new(move || Box::pin(wait()))));
         self
+    }
+
+    /// As [`renew_when`](ConnectOptions::renew_when), whenever this file is another one or was written to, such as one with
+    /// a token that somebody replaces in good time. It is looked at every 10 s, on a thread for blocking work.
+    pub fn renew_when_changed(self, file: impl Into<PathBuf>) -> Self {
+        let file = file.into();
+        self.renew_when(move || {
+            let file = file.clone();
+            async move {
+                let before = state_of(&file).await;
+                while state_of(&file).await == before {
+                    time::sleep(LOOK_EVERY).await;
+                }
+            }
+        })
     }
 
     /// How long a connection that makes room for another one, with fresh credentials, waits for the server's answers to
@@ -71,3 +93,15 @@ impl fmt::Debug for Signal {
         f.write_str("Signal")
     }
 }
+
+/// When it was written to last, and how long it is; `None`: it cannot be seen just now.
+async fn state_of(file: &Path) -> Option<(SystemTime, u64)> {
+    let file = file.to_owned();
+    let looked = task::spawn_blocking(move || {
+        let data = fs::metadata(file).ok()?;
+        Some((data.modified().ok()?, data.len()))
+    });
+    looked.await.ok()?
+}
+
+const LOOK_EVERY: Duration = Duration::from_secs(10);

@@ -1,6 +1,6 @@
 //! Where the server takes credentials in CONNECT alone.
 
-use std::sync::Mutex;
+use std::{fs, sync::Mutex};
 
 use dunlin::{Client, ConnectionError, Drain, Qos, RenewError, Status};
 use tokio::time::{Instant, sleep};
@@ -69,6 +69,27 @@ async fn a_connection_may_have_an_age_and_a_signal() {
     let began = Instant::now();
     renewed(&mut events).await;
     assert!(began.elapsed() < MINUTE);
+    within(client.close(Drain::ALL)).await;
+    server.assert_no_breaches();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_changes_is_noticed() {
+    let server = start(|options| options).await;
+    let file = std::env::temp_dir().join(format!("dunlin-token-{}", std::process::id()));
+    fs::write(&file, "one").unwrap();
+    let options = with_tokens(&server, None).0.renew_when_changed(&file);
+    let client = within(Client::connect(options)).await.unwrap();
+    let mut events = client.events();
+    for token in ["the second", "3"] {
+        sleep(10 * MINUTE).await;
+        assert!(!core::iter::from_fn(|| events.try_next()).any(|event| matches!(event, Event::Renewed(_))));
+        let began = Instant::now();
+        fs::write(&file, token).unwrap();
+        renewed(&mut events).await;
+        assert!(began.elapsed() <= Duration::from_secs(11));
+    }
+    fs::remove_file(&file).unwrap();
     within(client.close(Drain::ALL)).await;
     server.assert_no_breaches();
 }

@@ -3,7 +3,11 @@
 use std::{fs, sync::Mutex};
 
 use dunlin::{Client, ConnectionError, Drain, Qos, RenewError, Status};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::mpsc,
+    time::{Instant, sleep},
+};
 
 use super::*;
 use crate::scene::{VERSIONS, message, within, within_an_hour};
@@ -97,19 +101,23 @@ async fn a_file_that_changes_is_noticed() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_does_not_answer_is_waited_for_so_long_and_no_longer() {
     let server = start(|options| options.hold_acks(true)).await;
-    let options = with_tokens(&server, None).0.renew_drain(7 * MINUTE).ping_timeout(HOUR);
-    let client = within(Client::connect(options)).await.unwrap();
+    // Nothing else wakes it.
+    let options =
+        with_tokens(&server, None).0.keep_alive(Duration::ZERO).ping_timeout(HOUR).ack_timeout(Duration::ZERO);
+    let client = within(Client::connect(options.renew_drain(7 * MINUTE))).await.unwrap();
     let begun = client.publish("t", "begun").qos(Qos::AtLeastOnce).enqueue().unwrap();
     within(server.wait_for(|server| server.held_acks("it").len() == 1)).await;
     let renewal = tokio::spawn({
         let client = client.clone();
         async move { client.renew().await }
     });
+    let began = Instant::now();
     sleep(MINUTE).await;
     let waits = client.publish("t", "waits").qos(Qos::AtLeastOnce).enqueue().unwrap();
     sleep(5 * MINUTE).await;
     assert_eq!((server.held_acks("it").len(), client.status()), (1, Status::Connected), "nothing new is begun");
     within_an_hour(renewal).await.unwrap().unwrap();
+    assert_eq!(began.elapsed().as_secs(), 7 * 60);
     server.hold_acks(false);
     server.release_acks();
     within(begun).await;
@@ -155,6 +163,42 @@ async fn while_there_are_no_credentials_the_connection_goes_on() {
     within(client.close(Drain::ALL)).await;
     server.assert_no_breaches();
 }
+
+/// The server takes its time to close its side.
+#[tokio::test(start_paused = true)]
+async fn between_the_two_connections_messages_are_accepted() {
+    let (opened, mut open) = mpsc::unbounded_channel();
+    let options = ConnectOptions::bare("server").connector(move || {
+        let (ours, theirs) = tokio::io::duplex(1 << 10);
+        opened.send(theirs).unwrap();
+        core::future::ready(Ok(ours))
+    });
+    let client = Client::start(options).unwrap();
+    let mut reads = [0; 64];
+    let mut server = within(open.recv()).await.unwrap();
+    within(server.read(&mut reads)).await.unwrap();
+    server.write_all(CONNACK).await.unwrap();
+    within(client.connected()).await.unwrap();
+    let (renewal, ()) = tokio::join!(client.renew(), async {
+        assert_eq!(within(server.read(&mut reads)).await.unwrap(), 2, "DISCONNECT");
+        client.publish("t", "between").post().unwrap();
+        drop(server);
+        let mut server = within(open.recv()).await.unwrap();
+        within(server.read(&mut reads)).await.unwrap();
+        client.publish("t", "before CONNACK").post().unwrap();
+        server.write_all(CONNACK).await.unwrap();
+        let mut messages = Vec::new();
+        while !messages.ends_with(b"before CONNACK") {
+            let len = within(server.read(&mut reads)).await.unwrap();
+            messages.extend(&reads[..len]);
+        }
+        assert!(messages.windows(7).any(|part| part == b"between"));
+        within(client.clone().abort()).await;
+    });
+    assert_eq!(renewal, Ok(Renewed::Reconnected { session_present: false }));
+}
+
+const CONNACK: &[u8] = b"\x20\x03\0\0\0";
 
 /// Its own end is none of the renewal.
 #[tokio::test(start_paused = true)]

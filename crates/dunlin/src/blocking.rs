@@ -31,7 +31,7 @@ use tokio::runtime;
 
 use crate::{
     Closed, ConnectOptions, ConnectionError, Drain, Driver, Events, Message, NetworkError, NoResponseTopic,
-    OptionsError, Payload, Publish, Receipt, Request, Statistics, Status, Subscribe,
+    OptionsError, Payload, Publish, Receipt, RenewError, Renewed, Request, Statistics, Status, Subscribe,
 };
 use wait::block_on;
 
@@ -133,6 +133,14 @@ impl Client {
     /// What there was since the client began, and what there is now; see [`crate::Client::statistics`].
     pub fn statistics(&self) -> Statistics {
         self.client.statistics()
+    }
+
+    /// Makes the credentials of the connection anew and waits for it; see [`crate::Client::renew`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn renew(&self) -> Result<Renewed, RenewError> {
+        block_on(self.client.renew())
     }
 
     /// Closes the client and waits for it; see [`crate::Client::close`]. From any thread: whoever waits in another for a

@@ -42,6 +42,7 @@ pub(crate) fn connected(connected: &Connected) {
 pub(crate) fn ended(error: &ConnectionError, was_connected: bool, retry_in: Option<Duration>) {
     match error {
         ConnectionError::Closed => debug!(target: "dunlin", was_connected, "closed"),
+        ConnectionError::Renewal => info!(target: "dunlin", "{error}"),
         error => {
             let hint = error.hint().unwrap_or_default();
             warn!(target: "dunlin", was_connected, ?retry_in, hint, "{error}");

@@ -22,6 +22,7 @@ use tokio::{
 use self::{
     conversation::Turn,
     input::{FIRST_READ, TURN_BYTES},
+    room::Leaving,
 };
 use super::{Clock, Ended, is_late, open::Stream, scratch::Scratch, write_buffer::WriteBuffer};
 use crate::{
@@ -51,10 +52,8 @@ pub(super) struct Connection<'d> {
     /// Why the connection ends, once what is still to be said is written, until then.
     ending: Option<Box<(Ended, time::Instant)>>,
     reading_stopped: bool,
-    /// It makes room for another one, until then at the latest.
-    leaves_by: Option<time::Instant>,
-    /// The server has answered everything, and what it sends now is left to that other one.
-    reads_no_more: bool,
+    /// It makes room for another one.
+    leaving: Option<Box<Leaving>>,
     /// The application wants fresh credentials.
     pub(super) renewal_asked: bool,
     /// 3.1.1 has no Receive Maximum: while the application is behind, and we must read because the server owes us an
@@ -110,8 +109,7 @@ impl<'d> Connection<'d> {
             armed: None,
             ending: None,
             reading_stopped: false,
-            leaves_by: None,
-            reads_no_more: false,
+            leaving: None,
             renewal_asked: false,
             skipping: false,
             input_waits: false,
@@ -212,9 +210,9 @@ impl<'d> Connection<'d> {
             engine.session.flushed();
             engine.settle_polled(&mut self.wakers);
             close_if_due(&mut engine);
-            match self.leaves_by {
+            match self.leaving {
                 None => engine.ask(&mut self.wakers),
-                Some(until) => self.leave_if_due(&mut engine, now, until),
+                Some(_) => self.leave_if_due(&mut engine, now),
             }
             // A connection that ends without a last packet sends no other.
             if self.ending.is_none() || engine.session.state() == State::Closing {

@@ -17,38 +17,30 @@ use crate::{
 };
 
 /// What makes the credentials of a connection anew while it lasts. It takes no memory where nobody has asked for it.
-pub(super) struct Renewal {
-    settings: Arc<Settings>,
-    shared: Arc<Shared>,
-    work: Option<Pin<Box<dyn Future<Output = Provided> + Send>>>,
-    /// What the next connection is to be made with.
-    pub(super) provided: Option<Box<Provided>>,
-}
+pub(super) struct Renewal(Option<Pin<Box<dyn Future<Output = Provided> + Send>>>);
 
 impl Renewal {
     /// `due`: the credentials end a while after that.
     pub(super) fn new(settings: &Arc<Settings>, shared: &Arc<Shared>, due: Option<time::Instant>) -> Self {
-        let mut this = Self { settings: settings.clone(), shared: shared.clone(), work: None, provided: None };
+        let mut this = Self(None);
         if due.is_some() || settings.renew_after.is_some() || settings.renew_when.is_some() {
-            this.begin(due);
+            this.begin(settings, shared, due);
         }
         this
     }
 
-    fn begin(&mut self, due: Option<time::Instant>) {
-        let work = Work { settings: self.settings.clone(), shared: self.shared.clone(), due };
-        self.work = Some(Box::pin(work.run()));
+    /// If it has not begun yet.
+    pub(super) fn begin(&mut self, settings: &Arc<Settings>, shared: &Arc<Shared>, due: Option<time::Instant>) {
+        let work = || Work { settings: settings.clone(), shared: shared.clone(), due };
+        self.0.get_or_insert_with(|| Box::pin(work().run()));
     }
 
-    /// Ready once: the connection is to make room for another one.
-    pub(super) fn poll(&mut self, asked: bool, cx: &mut Context<'_>) -> Poll<()> {
-        if asked && self.work.is_none() && self.provided.is_none() {
-            self.begin(None);
-        }
-        let Some(work) = &mut self.work else { return Poll::Pending };
+    /// Ready once, with what the next connection is to be made with: this one is to make room for it.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Provided> {
+        let Some(work) = &mut self.0 else { return Poll::Pending };
         work.as_mut().poll(cx).map(|provided| {
-            self.work = None;
-            self.provided = Some(Box::new(provided));
+            self.0 = None;
+            provided
         })
     }
 }

@@ -15,7 +15,7 @@ use crate::{Said, engine::Engine};
 /// What comes in.
 impl Connection<'_> {
     pub(super) fn read(&mut self, now: Instant, blocked: bool, cx: &mut Context<'_>) -> Result<Step, Ended> {
-        if self.ending.is_some() || self.reads_no_more || self.must_stop_reading(now, blocked) {
+        if self.ending.is_some() || self.reads_no_more() || self.must_stop_reading(now, blocked) {
             return Ok(Step::Nothing);
         }
         if core::mem::take(&mut self.input_waits) {

@@ -4,7 +4,7 @@ mod reach;
 
 use std::time::Duration;
 
-use dunlin::{Client, ConnectOptions, ConnectionError, Drain, Event, Outcome, Qos, Version};
+use dunlin::{Client, ConnectOptions, Drain, Event, Qos, Version};
 use dunlin_cloud::{
     Rule, Service, SymmetricKey,
     azure::{DesiredChanged, HubAccess, Identity, Method, Properties, Twin, TwinAnswer},
@@ -70,31 +70,6 @@ async fn who_has_another_key_or_speaks_5_0_is_refused() {
     let error = Client::connect(options(&hub, stranger, 3_600)).await.unwrap_err();
     assert_eq!(deny(&error), (5, true));
     assert!(Client::connect(options(&hub, key(), 3_600).version(Version::V5).without_rules()).await.is_err());
-}
-
-#[tokio::test(start_paused = true)]
-async fn before_a_token_ends_the_device_comes_back_with_the_next_and_nothing_is_lost_or_doubled() {
-    let hub = twin().await;
-    let client = Client::connect(options(&hub, key(), 600).session_expiry(Duration::from_secs(86_400))).await.unwrap();
-    let mut events = client.events();
-    let telemetry = device().telemetry(Properties::NONE).to_string();
-    let mut receipts = Vec::new();
-    for number in 0..10_000 {
-        receipts.push(client.publish(&telemetry, number.to_string()).qos(Qos::AtLeastOnce).accepted().await.unwrap());
-        tokio::time::sleep(Duration::from_millis(300)).await;
-    }
-    for receipt in receipts {
-        assert!(matches!(receipt.await, Outcome::Delivered(_)));
-    }
-    assert!(client.statistics().connections >= 6, "{:?}", client.statistics());
-    while let Some(event) = events.try_next() {
-        if let Event::Disconnected { error, .. } = event {
-            assert_eq!(error, ConnectionError::Renewal, "the hub had to close none");
-        }
-    }
-    client.close(Drain::ALL).await;
-    let arrived: Vec<u32> = hub.server().received().iter().map(|one| one.message.text().parse().unwrap()).collect();
-    assert_eq!(arrived, (0..10_000).collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]

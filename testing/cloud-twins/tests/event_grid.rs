@@ -63,11 +63,9 @@ async fn a_token_is_renewed_in_the_connection_there_is() {
         tokio::time::sleep(Duration::from_secs(30)).await;
         *current.lock().unwrap() = token(600);
         client.reauthenticate().await.unwrap();
-        tokio::time::sleep(Duration::from_secs(500)).await;
+        // From then on the client does so by itself.
+        tokio::time::sleep(Duration::from_secs(5_000)).await;
         assert_eq!(client.statistics().connections, 1);
-        // Nobody renewed it again: the connection ends with it.
-        tokio::time::sleep(Duration::from_secs(110)).await;
-        assert_eq!(client.statistics().connections, 2);
         client.close(Drain::ALL).await;
     }
     twin.server().assert_no_breaches();

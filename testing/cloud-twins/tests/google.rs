@@ -72,24 +72,6 @@ async fn who_has_another_key_or_is_of_another_project_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_a_token_ends_the_device_comes_back_with_the_next_and_nothing_is_lost() {
-    let (twin, key) = twin().await;
-    let options = options(&twin, "d", &key, 600).session_expiry(Duration::from_secs(86_400));
-    let client = Client::connect(options).await.unwrap();
-    let events = device("d").events(None).to_string();
-    for number in 0..1_000 {
-        client.publish(&events, number.to_string()).qos(Qos::AtLeastOnce).await.unwrap();
-        tokio::time::sleep(Duration::from_secs(2)).await;
-    }
-    assert!(client.statistics().connections >= 4, "{:?}", client.statistics());
-    client.close(Drain::ALL).await;
-    let mut arrived: Vec<u32> =
-        twin.server().received().iter().map(|one| one.message.text().parse().unwrap()).collect();
-    arrived.dedup();
-    assert_eq!(arrived, (0..1_000).collect::<Vec<_>>());
-}
-
-#[tokio::test(start_paused = true)]
 async fn qos_2_unknown_topics_and_control_messages_of_no_gateway_end_the_connection() {
     let (twin, key) = twin().await;
     let (events, attach) =

@@ -9,16 +9,15 @@
 //! On a board, the link is what brings bytes to a network chip or a modem, and the loop sleeps until there is something
 //! to do; all else stays as it is.
 
-use std::{
-    error::Error,
-    io::{ErrorKind, Read, Write},
-    net::TcpStream,
-    time,
-};
+#[path = "link/tcp.rs"]
+mod tcp;
+
+use std::{error::Error, time};
 
 use dunlin_codec::{Qos, SubscriptionFilter, SubscriptionOptions, TopicFilter, TopicName, Version};
-use dunlin_embedded::{Client, Clock, Event, Link, Options};
-use dunlin_session::{Backoff, ConnectOptions, Instant, PublishOptions, Received, Slot, Storage};
+use dunlin_embedded::{Client, Clock, Event, Options};
+use dunlin_session::{Backoff, ConnectOptions, PublishOptions, Received, Slot, Storage};
+use tcp::{StdClock, Tcp};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut log, mut control) = ([0; 128], [0; 64]);
@@ -57,70 +56,5 @@ fn main() -> Result<(), Box<dyn Error>> {
             Some(event) => println!("{event:?}"),
             None => std::thread::yield_now(),
         }
-    }
-}
-
-/// TCP of the operating system.
-struct Tcp(Option<TcpStream>);
-
-impl Tcp {
-    fn stream(&mut self) -> Result<&mut TcpStream, std::io::Error> {
-        self.0.as_mut().ok_or_else(|| ErrorKind::NotConnected.into())
-    }
-}
-
-impl Link for Tcp {
-    fn open(&mut self) -> Result<(), std::io::Error> {
-        let stream = TcpStream::connect(("localhost", 1883))?;
-        // A server that does not read must not hold the sensor for ever.
-        stream.set_write_timeout(Some(time::Duration::from_secs(10)))?;
-        self.0 = Some(stream);
-        Ok(())
-    }
-
-    fn close(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl embedded_io::ErrorType for Tcp {
-    type Error = std::io::Error;
-}
-
-impl embedded_io::ReadReady for Tcp {
-    fn read_ready(&mut self) -> Result<bool, std::io::Error> {
-        let stream = self.stream()?;
-        stream.set_nonblocking(true)?;
-        let peeked = stream.peek(&mut [0]);
-        stream.set_nonblocking(false)?;
-        match peeked {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-impl embedded_io::Read for Tcp {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, std::io::Error> {
-        self.stream()?.read(buffer)
-    }
-}
-
-impl embedded_io::Write for Tcp {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, std::io::Error> {
-        self.stream()?.write(bytes)
-    }
-
-    fn flush(&mut self) -> Result<(), std::io::Error> {
-        self.stream()?.flush()
-    }
-}
-
-struct StdClock(time::Instant);
-
-impl Clock for StdClock {
-    fn now(&mut self) -> Instant {
-        Instant::from_millis(self.0.elapsed().as_millis() as u64)
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //!   exchange   every QoS both ways, in 3.1.1 and in 5.0, with a will, user name and password
 //!   queue      messages in flash, which are sent over a restart
+//!   events     each of the five events of a client, the next step following from it
 //!   storm      40 messages of QoS 2 over links that break again and again
 //! ```
 
@@ -10,6 +11,7 @@
 
 mod beside;
 mod exchange;
+mod five_events;
 #[cfg(feature = "ethernet")]
 mod network;
 mod queue;
@@ -22,6 +24,7 @@ mod systick;
 
 pub use beside::beside;
 pub use exchange::{exchange, exchange_async};
+pub use five_events::five_events;
 #[cfg(feature = "ethernet")]
 pub use network::{Failure, Network, NetworkMemory};
 pub use queue::{RamFlash, queue};

@@ -120,6 +120,7 @@ const MPS2_ALONE: &[&str] = &["-M", "mps2-an386", "-nic", "none"];
 const VIRT: &[&str] = &["-M", "virt", "-bios", "none"];
 
 pub(crate) const BOARDS: &[Board] = &[
+    Board::new("lm3s6965evb-events", M3, LM3S, Wire::Ethernet("stellaris")),
     Board::new("lm3s6965evb-exchange", M3, LM3S, Wire::Ethernet("stellaris")),
     Board::new("mps2-an386-exchange", M4, MPS2, Wire::Ethernet("lan9118")),
     Board::new("mps2-an386-queue", M4, MPS2, Wire::Ethernet("lan9118")),

@@ -31,6 +31,6 @@ pub use queue::{RamFlash, queue};
 #[cfg(feature = "cortex-m")]
 pub use semihosting::{argument, finish};
 pub use serial::{Serial, Uart};
-pub use storm::{MESSAGES, storm};
+pub use storm::{MESSAGES, storm, storm_async};
 #[cfg(feature = "systick")]
 pub use systick::SysTickClock;

@@ -131,6 +131,7 @@ pub(crate) const BOARDS: &[Board] = &[
     Board::new("embassy-tls", M4, MPS2, Wire::Ethernet("lan9118")).with_identity(),
     Board::new("lm3s6965evb-storm", M3, LM3S, Wire::Ethernet("stellaris")).storming(),
     Board::new("mps2-an386-storm", M4, MPS2, Wire::Ethernet("lan9118")).storming(),
+    Board::new("embassy-storm", M4, MPS2, Wire::Ethernet("lan9118")).storming().with_identity(),
 ];
 
 /// The programs that talk to a cloud.

@@ -9,7 +9,7 @@
 //!   trusts somebody else must not connect, and one that somebody else vouches for must not be let in.
 //! - `aws`, `azure`, `google`: the same with what these services are told and tell, against their twins of
 //!   `dunlin-cloud-twins`.
-//! - `storm`: numbered messages of QoS 2 over links that break at a random byte, another place for each seed. What
+//! - `storm`: numbered messages of QoS 2 over links that break at a random byte, another place for each seed; over TLS too. What
 //!   arrived is asked of a client that has nothing of ours in it.
 
 mod board;

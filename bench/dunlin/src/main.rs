@@ -10,7 +10,8 @@ use bench_yardstick::{
     Arguments, ECHO_TOPIC, Ending, Latencies, Mode, Stopwatch, TOPIC, WARM_UP, report_idle, resident_bytes,
 };
 use bytes::Bytes;
-use dunlin::{Client, ConnectOptions, Drain, Payload, Qos, TlsOptions, Version};
+use dunlin::{Client, ConnectOptions, Drain, Message, Payload, Qos, TlsOptions, Version};
+use tokio::sync::oneshot;
 
 fn main() -> Ending {
     let arguments = Arguments::parse()?;
@@ -83,6 +84,9 @@ async fn publish(client: &Client, arguments: &Arguments) -> Ending {
 
 async fn receive(client: &Client, arguments: &Arguments) -> Ending {
     let qos = arguments.qos_as([Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce]);
+    if arguments.variant == "handler" {
+        return receive_by_handler(client, arguments, qos).await;
+    }
     // The sink sends QoS 0 as fast as it can; what it is for is to measure, and not to drop.
     let buffer = 64 << 20;
     let mut messages = client.subscribe(&arguments.flood_filter()).qos(qos).buffer_bytes(buffer).await?;
@@ -104,6 +108,28 @@ async fn receive(client: &Client, arguments: &Arguments) -> Ending {
         }
     }
     stopwatch.report(arguments.count);
+    Ok(())
+}
+
+async fn receive_by_handler(client: &Client, arguments: &Arguments, qos: Qos) -> Ending {
+    let (mut stopwatch, mut count, wanted) = (None, 0, arguments.count);
+    let (tell, told) = oneshot::channel();
+    let mut tell = Some(tell);
+    let handler = move |message: &Message| {
+        let stopwatch = stopwatch.get_or_insert_with(Stopwatch::start);
+        black_box(message.payload());
+        count += 1 + message.missed_before();
+        if count >= wanted
+            && let Some(tell) = tell.take()
+        {
+            stopwatch.report(wanted);
+            // The program waits for nothing else.
+            let _ = tell.send(());
+        }
+    };
+    let subscription = client.subscribe(&arguments.flood_filter()).qos(qos).on_message(handler).await?;
+    told.await?;
+    drop(subscription);
     Ok(())
 }
 

@@ -438,7 +438,11 @@ fn update<T>(shared: &Shared, act: impl FnOnce(&mut Engine, &mut Vec<Waker>) -> 
     let mut engine = shared.lock();
     let result = act(&mut engine, &mut wakers);
     engine.pass_on(bytes::Bytes::new(), &mut wakers);
+    let handled = engine.filters.has_due_handlers();
     drop(engine);
+    if handled {
+        shared.run_handlers();
+    }
     wakers.into_iter().for_each(Waker::wake);
     result
 }

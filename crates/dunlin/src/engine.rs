@@ -15,7 +15,7 @@ mod subscribed;
 mod unclaimed;
 
 pub(crate) use durable::Given;
-pub(crate) use filters::{Holder, Terms};
+pub(crate) use filters::{Handler, Holder, Terms};
 pub(crate) use inbox::{Batch, Inbox};
 pub(crate) use shared::Shared;
 pub use statistics::Statistics;
@@ -328,7 +328,11 @@ impl Engine {
     }
 
     pub(crate) fn has_told(&self) -> bool {
-        !self.told.is_empty() || self.filters.has_handed_out() || self.unclaimed.has_new() || self.has_failed_requests()
+        !self.told.is_empty()
+            || self.filters.has_handed_out()
+            || self.filters.has_due_handlers()
+            || self.unclaimed.has_new()
+            || self.has_failed_requests()
     }
 
     // ---- events and status ----

@@ -1,5 +1,5 @@
 use core::fmt;
-use std::{ops::Range, sync::Arc};
+use std::{collections::VecDeque, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use dunlin_codec::{Properties, PropertyId, Publish, Qos};
@@ -14,7 +14,8 @@ use crate::{
 /// A message that was received: topic, payload and what is said about it.
 ///
 /// It refers to the bytes that were read from the network, together with its neighbours: who keeps a small message
-/// for long keeps up to 256 KiB with it, unless it is [detached](Message::detach).
+/// for long keeps up to 256 KiB with it, unless it is [detached](Message::detach). While it waits in its subscription it keeps
+/// no more than that has bytes of messages four times over.
 #[derive(Clone)]
 pub struct Message {
     chunk: Arc<Bytes>,
@@ -106,6 +107,27 @@ impl Parts {
             delivery_id: id,
             aliased: None,
         }
+    }
+
+    /// Copies messages out of the chunk that they came in, into one of their own.
+    #[cold]
+    pub(crate) fn copy_out(all: &mut VecDeque<Self>, chunk: &[u8], bytes: usize) -> Bytes {
+        let mut own = Vec::with_capacity(bytes);
+        for parts in all {
+            *parts = parts.copied(chunk, &mut own);
+        }
+        own.into()
+    }
+
+    /// The same, where its bytes lie behind those that are in `own` already.
+    fn copied(&self, chunk: &[u8], own: &mut Vec<u8>) -> Self {
+        let mut copy = |range| {
+            let at = own.len() as u32;
+            own.extend_from_slice(chunk.get(usize_range(range)).unwrap_or_default());
+            at
+        };
+        let (topic_at, properties_at, payload_at) = (copy(self.topic()), copy(self.properties()), copy(self.payload()));
+        Self { topic_at, properties_at, payload_at, end: own.len() as u32, ..self.clone() }
     }
 
     /// The topic, where the server named it by an alias.
@@ -287,13 +309,7 @@ impl Message {
     #[must_use]
     pub fn detach(&self) -> Self {
         let mut bytes = Vec::with_capacity(self.parts.len());
-        let mut copy = |range| {
-            bytes.extend_from_slice(self.part(range));
-            bytes.len() as u32
-        };
-        let properties_at = copy(self.parts.topic());
-        let (payload_at, end) = (copy(self.parts.properties()), copy(self.parts.payload()));
-        let parts = Parts { topic_at: 0, properties_at, payload_at, end, ..self.parts.clone() };
+        let parts = self.parts.copied(&self.chunk, &mut bytes);
         Self { chunk: Arc::new(bytes.into()), parts, owner: self.owner.clone() }
     }
 
@@ -314,5 +330,36 @@ impl fmt::Debug for Message {
             .field("qos", &self.qos())
             .field("retain", &self.retain())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dunlin_codec::{Decoded, Packet, Version, decode};
+
+    use super::*;
+
+    #[test]
+    fn messages_that_are_copied_out_are_what_they_were_in_bytes_of_their_own() {
+        let chunk =
+            [vec![0xFF; 1_000], b"\x30\x0C\0\x03a/b\x02\x01\x01long".to_vec(), b"\x30\x04\0\x01c\0".to_vec()].concat();
+        let (mut all, mut at) = (VecDeque::new(), 1_000);
+        while let Decoded::Packet { packet: Packet::Publish(publish), consumed } =
+            decode(Version::V5, &chunk[at..]).unwrap()
+        {
+            all.push_back(Parts::new(chunk.as_ptr(), &publish, None, None, true));
+            at += consumed;
+            if at == chunk.len() {
+                break;
+            }
+        }
+        let own = Arc::new(Parts::copy_out(&mut all, &chunk, 11));
+        let messages: Vec<_> = all.into_iter().map(|parts| Message::new(own.clone(), parts)).collect();
+        let seen: Vec<_> =
+            messages.iter().map(|message| (message.topic(), message.text(), message.properties())).collect();
+        assert_eq!(own.len(), 3 + 2 + 4 + 1);
+        assert_eq!(seen[0].2.number(PropertyId::PayloadFormatIndicator), Some(1));
+        assert_eq!((seen[0].0, seen[0].1), ("a/b", Some("long")));
+        assert_eq!((seen[1].0, seen[1].1), ("c", Some("")));
     }
 }

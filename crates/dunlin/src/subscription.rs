@@ -17,7 +17,7 @@ use futures_core::Stream;
 use crate::{
     Message, Status, SubscribeError,
     client::Handle,
-    engine::{Batch, Holder, Inbox, Terms},
+    engine::{Batch, Handler, Holder, Inbox, Terms},
     message::{Owner, Parts},
 };
 
@@ -28,6 +28,7 @@ pub struct Subscribe<'a> {
     handle: &'a Arc<Handle>,
     filters: Vec<Box<str>>,
     terms: Terms,
+    handler: Option<Handler>,
     label: Option<u32>,
 }
 
@@ -43,6 +44,7 @@ impl<'a> Subscribe<'a> {
                 on_slow: OnSlow::DropNewest,
                 on_stall: OnStall::Hold,
             },
+            handler: None,
             label: None,
         }
     }
@@ -100,6 +102,27 @@ impl<'a> Subscribe<'a> {
         self
     }
 
+    /// For those who are in a hurry: `handler` is called for each message, by the driver, with a view on the bytes that it
+    /// has just read. The message is acknowledged when it returns (with a [store](crate::ConnectOptions::store), and QoS 2,
+    /// it is before); the [`Subscription`] then gives no messages, and ends the calls when it is dropped.
+    ///
+    /// The handler runs under no lock, so it may use the client. **It must not block or take long**: while it runs, nothing
+    /// of this client is read, written or answered, pings included. If it panics, the client ends. A message that is to be
+    /// kept can be cloned, and is best [detached](Message::detach).
+    ///
+    /// ```no_run
+    /// # async fn example(client: dunlin::Client) -> Result<(), dunlin::SubscribeError> {
+    /// let mut total = 0;
+    /// let counting = client.subscribe("plant/#").on_message(move |message| total += message.payload().len()).await?;
+    /// # drop(counting);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_message(mut self, handler: impl FnMut(&Message) + Send + 'static) -> Self {
+        self.handler = Some(Handler::new(handler));
+        self
+    }
+
     /// What becomes of its messages when it holds others back for long; see
     /// [`stall_after`](crate::ConnectOptions::stall_after).
     pub fn on_stall(mut self, on_stall: OnStall) -> Self {
@@ -113,7 +136,9 @@ impl<'a> Subscribe<'a> {
         self
     }
 
-    fn begin(self) -> Result<Subscription, SubscribeError> {
+    fn begin(mut self) -> Result<Subscription, SubscribeError> {
+        // Acknowledging is not left to the application then.
+        self.terms.manual &= self.handler.is_none();
         for filter in &self.filters {
             let filter = TopicFilter::new(filter)?;
             if self.terms.options.no_local && filter.share_name().is_some() {
@@ -145,6 +170,9 @@ impl<'a> Subscribe<'a> {
             let begun = begun?;
             begun.told.into_iter().for_each(|event| engine.tell(event));
             engine.ask(&mut wakers);
+            if let Some(handler) = self.handler.take() {
+                engine.filters.made().set_handler(begun.holder, handler);
+            }
             engine.claim(begun.holder, &self.filters);
             Ok((begun.holder, begun.inbox))
         });

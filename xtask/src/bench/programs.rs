@@ -38,6 +38,7 @@ pub(super) fn all() -> Vec<Program> {
         dunlin("dunlin, 5.0", &["--receipts", "--v5"]),
         dunlin(UNASKED, &[]),
         dunlin(BY_REFERENCE, &["--variant", "reference"]),
+        dunlin(BY_HANDLER, &["--variant", "handler"]),
         peer("rumqttc", "bench-rumqttc"),
         peer("rumqttc-v5-next", "bench-rumqttc-next"),
         peer(NTEX, "bench-ntex"),
@@ -59,7 +60,7 @@ impl Program {
             RAW_ENCODING => work.mode == "publish" && work.qos == 0,
             RAW_TOKIO => matches!(work.mode, "latency" | "echo" | "idle"),
             UNASKED => work.mode == "publish" && work.qos > 0,
-            BY_REFERENCE => work.mode == "receive",
+            BY_REFERENCE | BY_HANDLER => work.mode == "receive",
             // It speaks TLS by another library.
             NTEX => !work.tls,
             _ => true,
@@ -193,6 +194,7 @@ pub(super) const RAW_TOKIO: &str = "RAW on tokio";
 const DUNLIN: &str = "dunlin";
 const UNASKED: &str = "dunlin, no receipts";
 const BY_REFERENCE: &str = "dunlin, lent";
+const BY_HANDLER: &str = "dunlin, handler";
 const NTEX: &str = "ntex-mqtt";
 
 #[cfg(test)]

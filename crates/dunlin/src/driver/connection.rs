@@ -226,8 +226,12 @@ impl<'d> Connection<'d> {
                 engine.pass_on(Bytes::new(), &mut self.wakers);
             }
             let closing = engine.session.state() == State::Closing;
+            let handled = engine.filters.has_due_handlers();
             drop(engine);
             self.wake();
+            if handled {
+                self.shared.run_handlers();
+            }
             self.show();
             if closing {
                 self.end(Ended::With(ConnectionError::Closed));

@@ -81,7 +81,11 @@ impl Keeper {
         let result = act(&mut engine, &mut wakers);
         engine.pass_on(bytes::Bytes::new(), &mut wakers);
         self.shared.remove_unread(engine.take_freed());
+        let handled = engine.filters.has_due_handlers();
         drop(engine);
+        if handled {
+            self.shared.run_handlers();
+        }
         wakers.into_iter().for_each(Waker::wake);
         result
     }

@@ -1,4 +1,5 @@
 mod deliveries;
+mod handler;
 mod holders;
 mod identifiers;
 mod requests;
@@ -19,6 +20,7 @@ use super::{
     router::Router,
 };
 use crate::{Event, OnSlow, OnStall, Said, SubscribeError, message::Parts, sync::atomic::AtomicUsize};
+pub(crate) use handler::Handler;
 pub(crate) use holders::Holder;
 use holders::Holders;
 use identifiers::{Identifiers, Standing};
@@ -43,6 +45,8 @@ pub(crate) struct Filters {
     /// What is handed over when the group of this number is stored, in the order of arrival.
     held_back: VecDeque<(u64, Holder, Batch)>,
     touched: Vec<Holder>,
+    /// Subscriptions with messages for their handler.
+    due_handlers: Vec<Holder>,
     /// Bytes of messages that were dropped from inboxes.
     shed: usize,
     /// Subscriptions for which reading is to stop.
@@ -117,6 +121,8 @@ struct Held {
     missed: u32,
     /// Messages that it is not done with, in the order in which they came.
     given: VecDeque<Delivery>,
+    /// Who is called for each message, instead of the application asking for it.
+    handler: Option<Handler>,
     /// The application acknowledges its messages one by one.
     manual: bool,
     on_slow: OnSlow,
@@ -160,6 +166,7 @@ impl Filters {
             rest: Vec::new(),
             held_back: VecDeque::new(),
             touched: Vec::new(),
+            due_handlers: Vec::new(),
             shed: 0,
             pressure,
             refused: Vec::new(),

@@ -53,6 +53,11 @@ impl Subscribed {
         self.filters.as_ref().is_some_and(|filters| filters.wants_to_ask())
     }
 
+    #[inline]
+    pub(crate) fn has_due_handlers(&self) -> bool {
+        self.filters.as_ref().is_some_and(|filters| filters.has_due_handlers())
+    }
+
     pub(super) fn has_handed_out(&self) -> bool {
         self.filters.as_ref().is_some_and(|filters| filters.has_handed_out())
     }

@@ -17,6 +17,26 @@ fn seen(message: &Message) -> (Option<u64>, Option<&str>, bool) {
     (message.delivery_id().map(dunlin::DeliveryId::get), message.text(), message.redelivered())
 }
 
+#[tokio::test]
+async fn a_handler_is_called_when_its_message_is_stored() {
+    for version in VERSIONS {
+        let (server, store) = (server().await, MemoryStore::default());
+        let client = within(Client::connect(with_store(&server, &store, version))).await.unwrap();
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let handler = move |message: &Message| tell.send(message.text().unwrap().to_owned()).unwrap();
+        let subscription = within(client.subscribe("t").qos(Qos::ExactlyOnce).on_message(handler)).await.unwrap();
+        store.hold(true);
+        publish(&server, &["1"]);
+        until(|| store.is_waiting()).await;
+        assert!(told.try_recv().is_err(), "it is not stored");
+        store.hold(false);
+        assert_eq!(within(told.recv()).await.as_deref(), Some("1"));
+        within(server.wait_for(|server| server.clients()[0].in_flight == 0)).await;
+        drop(subscription);
+        within(client.close(Drain::NONE)).await;
+    }
+}
+
 /// Else messages could come in a session that the next process knows nothing of, and ends.
 #[tokio::test]
 async fn nothing_is_subscribed_to_before_it_is_stored_that_there_is_a_session() {

@@ -95,8 +95,12 @@ impl Connection<'_> {
                 }
             }
             engine.take_space_wakers(&mut self.wakers);
+            let handled = engine.filters.has_due_handlers();
             drop(engine);
             self.wake();
+            if handled {
+                shared.run_handlers();
+            }
             self.show();
             if let Some(said) = self.said.take() {
                 result = self.converse(*said);

@@ -54,6 +54,9 @@ impl Filters {
     pub(crate) fn give(&mut self, holder: Holder, messages: Vec<Message>, gate: Option<u64>) {
         let Some(held) = self.holders.get_mut(holder) else { return };
         let gate = gate.or_else(|| self.held_back.back().map(|(group, ..)| *group));
+        if held.handler.is_some() {
+            self.due_handlers.push(holder);
+        }
         for message in messages {
             held.given.extend(message.delivery());
             match gate {
@@ -95,6 +98,7 @@ impl Held {
             bytes: 0,
             missed: 0,
             given: VecDeque::new(),
+            handler: None,
             manual: false,
             on_slow: OnSlow::DropNewest,
             on_stall: OnStall::Hold,

@@ -77,15 +77,24 @@ impl Filters {
         let gate = gate.or_else(|| self.held_back.back().map(|(group, ..)| *group));
         for holder in self.touched.drain(..) {
             let Some(held) = self.holders.get_mut(holder) else { continue };
-            let batch = Batch {
-                chunk: chunk.clone(),
-                parts: core::mem::replace(&mut held.parts, held.inbox.take_spare()),
-                bytes: core::mem::take(&mut held.bytes),
+            let mut parts = core::mem::replace(&mut held.parts, held.inbox.take_spare());
+            let own_bytes = core::mem::take(&mut held.bytes);
+            // Who takes few of these messages must not hold on to the bytes of all: its limit is in bytes of messages.
+            let is_small = own_bytes < chunk.len() / 4 && held.handler.is_none();
+            let chunk = match is_small {
+                true => Arc::new(Parts::copy_out(&mut parts, chunk, own_bytes)),
+                false => chunk.clone(),
             };
+            let batch = Batch { chunk, parts, bytes: own_bytes };
             bytes += batch.bytes;
             match gate {
                 Some(group) => self.held_back.push_back((group, holder, batch)),
-                None => wakers.extend(held.inbox.push(batch)),
+                None => {
+                    wakers.extend(held.inbox.push(batch));
+                    if held.handler.is_some() {
+                        self.due_handlers.push(holder);
+                    }
+                }
             }
         }
         bytes
@@ -98,7 +107,12 @@ impl Filters {
             && let Some((_, holder, batch)) = self.held_back.pop_front()
         {
             match self.holders.get(holder).filter(|held| !held.left) {
-                Some(held) => wakers.extend(held.inbox.push(batch)),
+                Some(held) => {
+                    wakers.extend(held.inbox.push(batch));
+                    if held.handler.is_some() {
+                        self.due_handlers.push(holder);
+                    }
+                }
                 None => freed += batch.bytes,
             }
         }

@@ -7,8 +7,8 @@ use bytes::BytesMut;
 /// from the session and not written, and for whom to wake.
 ///
 /// The drivers of a thread work one at a time, so they share one: a connection on which nothing happens has none, and
-/// many of them read into the same bytes while these are in the cache. A thread keeps at most what one busy connection
-/// needs, 256 KiB to read into and 128 KiB to write from.
+/// many of them read into the same bytes while these are in the cache. A thread keeps what one busy connection needs, at
+/// most [`READ_LIMIT`] to read into and twice what is written at once.
 #[derive(Default)]
 pub(super) struct Scratch {
     pub(super) read: BytesMut,
@@ -47,6 +47,10 @@ impl Scratch {
     pub(super) fn take_back(&mut self, read: &mut BytesMut, write: &mut Vec<u8>, wakers: &mut Vec<Waker>) {
         if read.is_empty() {
             mem::swap(read, &mut self.read);
+            if self.read.capacity() > READ_LIMIT {
+                // There was a large packet; the next one may be long in coming.
+                self.read = BytesMut::new();
+            }
             if read.capacity() > 0 {
                 // There are two: one is enough.
                 *read = BytesMut::new();
@@ -61,6 +65,8 @@ impl Scratch {
         mem::swap(wakers, &mut self.wakers);
     }
 }
+
+const READ_LIMIT: usize = 512 << 10;
 
 thread_local! {
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
@@ -90,6 +96,16 @@ mod tests {
         assert!(read.capacity() >= 1_000 && write.capacity() >= 500);
         let (read, write, _) = lent(&mut Scratch::take());
         assert_eq!((read.capacity(), write.capacity()), (0, 0), "it is lent once");
+    }
+
+    #[test]
+    fn what_a_large_packet_took_is_not_kept() {
+        let mut scratch = Scratch::default();
+        for (capacity, is_kept) in [(256 << 10, true), (16 << 20, false)] {
+            let (mut read, mut write, mut wakers) = (BytesMut::with_capacity(capacity), Vec::new(), Vec::new());
+            scratch.take_back(&mut read, &mut write, &mut wakers);
+            assert_eq!(scratch.read.capacity() > 0, is_kept, "{capacity} bytes");
+        }
     }
 
     #[test]

@@ -44,6 +44,9 @@
 //! | ClearBlade, and others like Google's | [`google::Device`]`::with_signer` |
 //! | HiveMQ Cloud, EMQX Serverless, ThingsBoard | `hivemq_cloud`, `emqx_serverless`, `thingsboard_device` |
 //!
+//! and what is a dialogue is one call: [`azure::Registration`]`::register_with`, `DeviceTwin`, `DirectMethods` and
+//! `ThingShadow` ask, know their own answers, and wait for them no longer than 30 s.
+//!
 //! Whatever has a `Display` here is written by [`write`](fn@write), or by `to_string` where there is a heap. Secrets have none: they
 //! are written where they are needed, and `Debug` does not show them.
 
@@ -74,8 +77,9 @@ pub use mac::{HmacSha256, KeyError, SignError, SymmetricKey};
 pub use name::NameError;
 #[cfg(feature = "std")]
 pub use presets::{
-    AwsCredentials, AwsCredentialsError, IotOperationsError, PrivateKey, PrivateKeyError, emqx_serverless,
-    hivemq_cloud, thingsboard_device,
+    Assignment, AwsCredentials, AwsCredentialsError, CallError, DeviceTwin, DirectMethods, IotOperationsError,
+    MethodCall, PrivateKey, PrivateKeyError, ShadowDocument, ThingShadow, emqx_serverless, hivemq_cloud,
+    thingsboard_device,
 };
 pub use rules::{Refusal, Rule, Service, ServiceLimits};
 pub use topic::Topic;

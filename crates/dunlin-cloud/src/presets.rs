@@ -3,18 +3,26 @@
 mod aws;
 mod aws_credentials;
 mod azure;
+mod device_twin;
+mod dialogue;
 mod event_grid;
 mod google;
 mod operations;
 mod private_key;
+mod registration;
 mod rules;
 mod servers;
+mod thing_shadow;
 mod token;
 
 pub use aws_credentials::{AwsCredentials, AwsCredentialsError};
+pub use device_twin::{DeviceTwin, DirectMethods, MethodCall};
+pub use dialogue::CallError;
 pub use operations::IotOperationsError;
 pub use private_key::{PrivateKey, PrivateKeyError};
+pub use registration::Assignment;
 pub use servers::{emqx_serverless, hivemq_cloud, thingsboard_device};
+pub use thing_shadow::{ShadowDocument, ThingShadow};
 
 use std::{
     borrow::ToOwned,

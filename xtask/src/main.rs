@@ -7,6 +7,7 @@
 //!     ├──> conformance ──> statements (the list), evidence (the tests that show them), page
 //!     ├──> coverage, mutants ──> excuses (lists of lines that are left out, with reasons)
 //!     ├──> servers ──> dunlin-servers: what is told of every real server
+//!     ├──> vendors ──> dunlin-cloud-twins: what vendors' own clients do there
 //!     ├──> simulation ──> sabotage (changes that it must find)
 //!     └──> test   ──> needs (what must be installed), stages (what is run)
 //! ```
@@ -38,6 +39,7 @@ mod soak;
 mod test;
 mod tools;
 mod tree;
+mod vendors;
 
 use std::process::ExitCode;
 
@@ -174,6 +176,14 @@ static COMMANDS: &[Command] = &[
         details: &["--yes       install what is missing: ejabberd and NATS from Debian, rumqttd from PyPI"],
         every_run: true,
         run: servers::run,
+    },
+    Command {
+        name: "vendors",
+        arguments: "[--yes]",
+        about: "the vendors' own device clients against the twins of their clouds; skipped where they are not here",
+        details: &["--yes       install what is missing: azure-iot-device and awsiotsdk from PyPI"],
+        every_run: true,
+        run: vendors::run,
     },
     Command {
         name: "soak",

@@ -40,8 +40,8 @@
 //! # }
 //! ```
 //!
-//! What they do is what `docs/clouds.md` tells of the services; they are no proof that the services do it. **Never for
-//! production.**
+//! What they do is what `docs/clouds.md` tells of the services, and the vendors' own clients work against them
+//! (`cargo xtask vendors`); they are no proof that the services do it. **Never for production.**
 
 mod aws;
 mod azure;

@@ -120,16 +120,30 @@ impl Extra {
 
     /// A module of a Python package, in the tests' own environment.
     pub(crate) fn python(&self, package: &str) -> bool {
+        self.python_package(package, package)
+    }
+
+    /// The same, where the package has another name.
+    pub(crate) fn python_package(&self, module: &str, package: &str) -> bool {
         let python = python_for_display();
-        let is_there = || Job::new(&python, &["-c", &format!("import {package}")]).succeeds();
-        if !is_there() {
+        if !self.has_module(module) {
             println!("installing {package}");
             if !Job::new(&python, &["--version"]).succeeds() {
                 let _ = Job::new("python3", &["-m", "venv", VENV]).output();
             }
             let _ = Job::new(&python, &["-m", "pip", "install", "--quiet", package]).output();
         }
-        is_there()
+        self.has_module(module)
+    }
+
+    /// Whether the tests' own environment has it already.
+    pub(crate) fn has_module(&self, module: &str) -> bool {
+        Job::new(&python_for_display(), &["-c", &format!("import {module}")]).succeeds()
+    }
+
+    /// The Python of that environment.
+    pub(crate) fn python_program(&self) -> PathBuf {
+        python()
     }
 }
 

@@ -110,6 +110,7 @@ pub(super) fn all(options: Options) -> Vec<Stage> {
         stages.extend(subcommand("soak", &[], None));
         stages.extend(subcommand("platforms", &[], None));
         stages.extend(subcommand("servers", if options.yes { &["--yes"] } else { &[] }, None));
+        stages.extend(subcommand("vendors", if options.yes { &["--yes"] } else { &[] }, None));
     }
     stages
 }

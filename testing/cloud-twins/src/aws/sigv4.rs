@@ -40,17 +40,23 @@ impl AccessKey {
             return None;
         };
         let time = upgrade.parameter("X-Amz-Date")?;
-        let expires: u64 =
-            upgrade.parameter("X-Amz-Expires")?.parse().ok().filter(|seconds| (1..=86_400).contains(seconds))?;
+        // AWS's own libraries do not say how long it shall hold.
+        let expires = upgrade.parameter("X-Amz-Expires").map_or(Some(86_400), |seconds| seconds.parse().ok());
+        let expires: u64 = expires.filter(|seconds| (1..=86_400).contains(seconds))?;
         let token = upgrade.parameter("X-Amz-Security-Token").map(percent::decode);
         let names_this = header("host")? == host && time.starts_with(day) && token == self.token;
         let age = i128::from(now()) - i128::from(seconds(time)?);
         let is_in_time = (-SKEW..=SKEW).contains(&age);
-        let says_so = upgrade.parameter("X-Amz-Algorithm")? == "AWS4-HMAC-SHA256"
-            && upgrade.parameter("X-Amz-SignedHeaders")? == "host";
-        (names_this && is_in_time && says_so).then_some(())?;
-        let request =
-            format!("GET\n/mqtt\n{}\nhost:{host}\n\nhost\n{}", signed(upgrade), hex(digest(&SHA256, b"").as_ref()));
+        let is_known = upgrade.parameter("X-Amz-Algorithm")? == "AWS4-HMAC-SHA256";
+        (names_this && is_in_time && is_known).then_some(())?;
+        let headers = percent::decode(upgrade.parameter("X-Amz-SignedHeaders")?);
+        let mut lines = String::new();
+        for name in headers.split(';') {
+            let _ = writeln!(lines, "{name}:{}", header(name)?);
+        }
+        headers.split(';').any(|name| name == "host").then_some(())?;
+        let nothing = hex(digest(&SHA256, b"").as_ref());
+        let request = format!("GET\n/mqtt\n{}\n{lines}\n{headers}\n{nothing}", signed(upgrade));
         let text = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex(digest(&SHA256, request.as_bytes()).as_ref()));
         let key = [day, region, "iotdevicegateway", "aws4_request"]
             .iter()

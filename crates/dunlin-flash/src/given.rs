@@ -48,7 +48,7 @@ impl<F: MultiwriteNorFlash> Queue<'_, F> {
         self.remove_settled().await?;
         while let Some(free) = self.given.iter().position(|given| *given == Given::FREE) {
             let (records, given) = (&mut self.records, &mut *self.given);
-            let next = records.message(|number| !given.iter().any(|given| given.is(number))).await?;
+            let next = records.message(&mut |number| !given.iter().any(|given| given.is(number))).await?;
             let Some(Stored { number, topic, payload, options }) = next else { break };
             let refused = match client.publish(topic, payload, options) {
                 Ok(Some(id)) => {

@@ -65,7 +65,7 @@ impl<'q, F: MultiwriteNorFlash> Queue<'q, F> {
         let next_number = &mut queue.next_number;
         queue
             .records
-            .find(|number| {
+            .find(&mut |number| {
                 *next_number = number.wrapping_add(1);
                 false
             })
@@ -118,7 +118,7 @@ impl<'q, F: MultiwriteNorFlash> Queue<'q, F> {
     /// # Errors
     /// See [`Error`].
     pub async fn oldest(&mut self) -> Result<Option<Stored<'_>>, Error<F::Error>> {
-        self.records.message(|_| true).await
+        self.records.message(&mut |_| true).await
     }
 
     /// Removes a message. False: it is not there.
@@ -142,7 +142,7 @@ impl<'q, F: MultiwriteNorFlash> Queue<'q, F> {
     /// # Errors
     /// See [`Error`].
     pub async fn is_empty(&mut self) -> Result<bool, Error<F::Error>> {
-        Ok(self.records.find(|_| true).await?.is_none())
+        Ok(self.records.find(&mut |_| true).await?.is_none())
     }
 
     /// How many messages were lost since the queue was opened: old or new ones because it was full, those that

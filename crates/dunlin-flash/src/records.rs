@@ -60,7 +60,7 @@ impl<'q, F: MultiwriteNorFlash> Records<'q, F> {
     /// pages that hold none before it are erased.
     pub(crate) async fn find(
         &mut self,
-        mut is_wanted: impl FnMut(u32) -> bool,
+        is_wanted: &mut dyn FnMut(u32) -> bool,
     ) -> Result<Option<usize>, Error<F::Error>> {
         let mut messages = self.storage.iter().await?;
         while let Some(entry) = messages.next(self.buffer).await? {
@@ -79,7 +79,7 @@ impl<'q, F: MultiwriteNorFlash> Records<'q, F> {
     /// The oldest message that is wanted.
     pub(crate) async fn message(
         &mut self,
-        is_wanted: impl FnMut(u32) -> bool,
+        is_wanted: &mut dyn FnMut(u32) -> bool,
     ) -> Result<Option<Stored<'_>>, Error<F::Error>> {
         let len = self.find(is_wanted).await?;
         Ok(len.and_then(|len| Stored::decode(self.buffer.get(..len)?)))
@@ -88,7 +88,7 @@ impl<'q, F: MultiwriteNorFlash> Records<'q, F> {
     /// How many there are.
     pub(crate) async fn count(&mut self) -> Result<u32, Error<F::Error>> {
         let mut count = 0;
-        self.find(|_| {
+        self.find(&mut |_| {
             count += 1;
             false
         })

@@ -102,6 +102,24 @@ fn nothing_accepted_is_lost_when_some_bits_of_a_word_are_written_and_others_not(
     cut_everywhere::<1, 128>(8, Cut::Torn, every());
 }
 
+/// The power goes in the head of a message. That of the next one must not be taken for the rest of it, and skipped.
+#[test]
+fn a_head_that_is_cut_off_does_not_hide_the_next_message() {
+    for number in 0..100 {
+        for cut in 0..24 {
+            let mut chip = Chip::<1, 128>::erased(3);
+            chip.cut_after(cut, Cut::Clean);
+            with(&mut chip, WhenFull::DropNewest, |queue| push(queue, 1)).expect_err("the power is gone");
+            chip.power_on();
+            let left = with(&mut chip, WhenFull::DropNewest, |queue| {
+                push(queue, number)?;
+                take_all(queue)
+            });
+            assert_eq!(left, Ok(vec![number]), "cut after {cut}");
+        }
+    }
+}
+
 /// Whether these are some of the others, in their order.
 pub(crate) fn are_of(some: &[u32], others: &[u32]) -> bool {
     let mut others = others.iter();

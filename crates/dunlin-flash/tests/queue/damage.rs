@@ -84,6 +84,16 @@ fn a_cell_that_is_worn_out_is_passed_by_and_a_page_of_them_is_told() {
     assert_eq!(outcome, Err(Trouble::Push(PushError::Flash(Error::Mismatch))));
 }
 
+/// Some bits are left of what was there: too few for the words at its ends to tell.
+#[test]
+fn a_page_that_is_almost_erased_is_erased_again() {
+    let mut chip = Flash::erased(3);
+    chip.bytes.iter_mut().step_by(40).for_each(|byte| *byte = 0xFE);
+    assert_eq!(with(&mut chip, WhenFull::DropNewest, |queue| push(queue, 1)), Ok(0));
+    assert_eq!(chip.erases, [1, 1, 1]);
+    assert_eq!(with(&mut chip, WhenFull::DropNewest, take_all), Ok(vec![1]));
+}
+
 #[test]
 fn a_message_larger_than_buffer_or_page_is_refused_and_the_largest_is_not() {
     // A page has 256 bytes without the marks at its ends, 8 each, and the head of the message, 8.

@@ -3,6 +3,7 @@
 use dunlin_codec::{Qos, TopicName};
 use dunlin_flash::{Blocking, Fram, Given, Queue, WhenFull, wait};
 use dunlin_session::PublishOptions;
+use embedded_storage_async::nor_flash::NorFlash as _;
 
 use crate::chip::Chip;
 
@@ -75,7 +76,15 @@ fn fram_works_byte_by_byte() {
         }
     }
     let mut memory = Fram::<_, 128>(Blocking(Memory([0x55; 2_048], 0)));
-    wait(embedded_storage_async::nor_flash::NorFlash::erase(&mut memory, 0, 2_048)).unwrap();
+    // As flash: what is written is what both have in common.
+    for bytes in [[0xF0; 40], [0x3C; 40]] {
+        wait(memory.erase(0, 2_048)).unwrap();
+        wait(memory.write(7, &[0xF0; 40])).unwrap();
+        wait(memory.write(7, &bytes)).unwrap();
+        assert_eq!(memory.0.0.0[6..48], [&[0xFF][..], &[0xF0 & bytes[0]; 40], &[0xFF]].concat());
+    }
+    wait(memory.erase(0, 2_048)).unwrap();
+    memory.0.0.1 = 0;
     let (mut buffer, mut given) = ([0; 64], [Given::FREE]);
     let mut next = 0;
     for round in 0..50_u32 {

@@ -14,6 +14,7 @@ pub(super) fn run(writes: bool) -> Result<Outcome, Trouble> {
     let programs: Vec<Program> = programs::all().into_iter().filter(Program::is_dunlin).collect();
     programs::build(&programs)?;
     let mut figures = measure(&Sink::start()?, &programs)?;
+    figures.extend(layers()?);
     figures.extend(router()?);
     let holds = TABLE.judge(&figures, writes)?;
     Ok(if holds { Outcome::Passed } else { Outcome::Failed })
@@ -33,6 +34,25 @@ fn measure(sink: &Sink, programs: &[Program]) -> Result<Vec<Figure>, Trouble> {
     Ok(figures)
 }
 
+/// What a message costs the codec and the session, each alone.
+fn layers() -> Result<Vec<Figure>, Trouble> {
+    let program = programs::build_package(LAYERS)?;
+    let figure = |layer: &str, what: &str, qos: &str, version: &str| {
+        let each = costs::difference(|messages| {
+            let words = [program.as_str(), what, qos, version, &messages.to_string()].map(str::to_owned);
+            costs::instructions(&words)
+        })?;
+        Ok(Figure::new(format!("{layer}: {what} QoS {qos}, {version}"), each.round() as u64))
+    };
+    let codec = ["decode", "encode"]
+        .into_iter()
+        .flat_map(|what| ["3.1.1", "5.0"].map(|version| figure("codec", what, "1", version)));
+    let session = ["publish", "receive"]
+        .into_iter()
+        .flat_map(|what| ["0", "1", "2"].map(|qos| figure("session", what, qos, "5.0")));
+    codec.chain(session).collect()
+}
+
 /// What it takes to find the subscriptions of a topic, among so many.
 fn router() -> Result<Vec<Figure>, Trouble> {
     let program = programs::build_package(ROUTER)?;
@@ -45,6 +65,7 @@ fn router() -> Result<Vec<Figure>, Trouble> {
     ["1", "100", "100000"].into_iter().map(figure).collect()
 }
 
+const LAYERS: &str = "bench-layers";
 const ROUTER: &str = "bench-router";
 
 const TABLE: Table = Table {

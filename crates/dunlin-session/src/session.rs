@@ -190,6 +190,13 @@ impl<M: Memory> Session<M> {
         &self.inbound_aliases
     }
 
+    /// Whether this connection goes on with a session that only the server knew, see
+    /// [`ResumeWithoutState::Adopt`](crate::ResumeWithoutState::Adopt): [`Event::Connected`](crate::Event::Connected) says
+    /// that there is none, because there is no subscription that we know of, but messages of it may come.
+    pub fn is_adopted(&self) -> bool {
+        self.state == State::Connected && self.server_session == ServerSession::Adopted
+    }
+
     /// Bytes of messages that wait to be transmitted, without payloads that ride beside the log.
     #[inline]
     pub fn backlog(&self) -> usize {

@@ -53,10 +53,10 @@ impl Unclaimed {
     }
 
     /// Gives the bytes that do not wait any longer.
-    fn handle_connected(&mut self, session_present: bool, now: Instant) -> usize {
-        self.open = session_present && self.within > 0;
+    fn handle_connected(&mut self, messages_come: bool, now: Instant) -> usize {
+        self.open = messages_come && self.within > 0;
         let before = size(&self.waiting);
-        if session_present {
+        if messages_come {
             // They come again.
             self.waiting.retain(|message| message.qos() != Qos::AtLeastOnce);
         }
@@ -71,7 +71,8 @@ impl Unclaimed {
 
 impl Engine {
     pub(super) fn open_claims(&mut self, session_present: bool, now: Instant) {
-        self.freed += self.unclaimed.handle_connected(session_present, now);
+        let messages_come = session_present || self.session.is_adopted();
+        self.freed += self.unclaimed.handle_connected(messages_come, now);
     }
 
     /// A new subscription gets what waits for it.

@@ -271,7 +271,7 @@ impl Lifecycle {
                     provided.map_err(ConnectionError::Provider)?
                 }
             };
-            self.renew_at = provided.good_for().map(renewal::due_of);
+            self.renew_at = provided.good_for().and_then(renewal::due_of);
             if !provided.is_empty() {
                 let options = &mut self.options;
                 let usual = self.servers.as_ref().map(|servers| servers.usual_credentials());
@@ -295,7 +295,7 @@ impl Lifecycle {
         if let Some(method) = &settings.authentication {
             let (begun, data) = method.begin().map_err(|NotConvinced| ConnectionError::NotConvinced)?;
             method.append(&mut properties, data.as_deref()).map_err(OptionsError::Property)?;
-            let renew_at = begun.0.good_for().map(renewal::due_of);
+            let renew_at = begun.0.good_for().and_then(renewal::due_of);
             self.renew_at = self.renew_at.into_iter().chain(renew_at).min();
             conversation = Some(begun);
         }

@@ -107,8 +107,8 @@ impl Work {
 
     /// The credentials are new: for so long, if that is known.
     fn put_off(&mut self, good_for: Option<Duration>) {
-        let after = self.settings.renew_after.map(|after| time::Instant::now() + earlier(after));
-        self.due = self.due.into_iter().chain(good_for.map(due_of)).chain(after).min();
+        let after = self.settings.renew_after.and_then(in_about);
+        self.due = self.due.into_iter().chain(good_for.and_then(due_of)).chain(after).min();
     }
 
     fn tell_failed(&self, error: RenewError, retry_in: Duration) {
@@ -123,14 +123,14 @@ impl Work {
     }
 }
 
-/// When what is good for so long from now is to be made anew.
-pub(super) fn due_of(good_for: Duration) -> time::Instant {
-    time::Instant::now() + earlier(good_for.mul_f64(USED))
+/// When what is good for so long from now is to be made anew; `None`: never, the clock does not go so far.
+pub(super) fn due_of(good_for: Duration) -> Option<time::Instant> {
+    in_about(good_for.mul_f64(USED))
 }
 
-/// Up to a tenth less, so that clients that began together do not all come back together.
-fn earlier(time: Duration) -> Duration {
-    time.mul_f64(1.0 - random::fraction() / 10.0)
+/// Up to a tenth earlier, so that clients that began together do not all come back together.
+fn in_about(time: Duration) -> Option<time::Instant> {
+    time::Instant::now().checked_add(time.mul_f64(1.0 - random::fraction() / 10.0))
 }
 
 /// So much of the time that credentials are good for is used.

@@ -78,6 +78,18 @@ async fn a_connection_may_have_an_age_and_a_signal() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_good_for_ever_is_renewed_when_it_is_asked_for() {
+    let server = start(|options| options).await;
+    let options = with_tokens(&server, Some(Duration::MAX)).0.renew_after(Duration::MAX).renew_drain(Duration::MAX);
+    let client = within(Client::connect(options)).await.unwrap();
+    sleep(24 * HOUR).await;
+    assert_eq!(client.statistics().connections, 1);
+    assert_eq!(within(client.renew()).await, Ok(RESUMED));
+    within(client.close(Drain::ALL)).await;
+    server.assert_no_breaches();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_that_changes_is_noticed() {
     let server = start(|options| options).await;
     let file = std::env::temp_dir().join(format!("dunlin-token-{}", std::process::id()));

@@ -6,8 +6,8 @@ use crate::engine::Engine;
 
 /// A connection that makes room for another one.
 pub(super) struct Leaving {
-    /// At the latest.
-    pub(super) by: time::Instant,
+    /// At the latest; `None`: it has all the time there is.
+    pub(super) by: Option<time::Instant>,
     /// The server has answered everything, and what it sends now is left to that other one.
     reads_no_more: bool,
 }
@@ -20,7 +20,7 @@ impl Connection<'_> {
         let mut engine = self.shared.lock();
         if engine.closing.is_none() && self.ending.is_none() {
             engine.session.hold(true);
-            let by = time::Instant::now() + self.options.settings().renew_drain;
+            let by = time::Instant::now().checked_add(self.options.settings().renew_drain);
             self.leaving = Some(Box::new(Leaving { by, reads_no_more: false }));
         }
     }
@@ -45,7 +45,8 @@ impl Connection<'_> {
             leaving.reads_no_more = true;
             engine.session.handle_reading_stopped();
         }
-        if leaving.by <= self.round || leaving.reads_no_more && !engine.session.has_unacknowledged() {
+        let is_late = leaving.by.is_some_and(|by| by <= self.round);
+        if is_late || leaving.reads_no_more && !engine.session.has_unacknowledged() {
             engine.session.interrupt();
             self.end(Ended::Renewal);
         }

@@ -57,7 +57,7 @@ impl Connection<'_> {
             due.map(|at| self.clock.at(at)),
             engine.closing.and_then(|closing| closing.deadline).filter(|_| self.ending.is_none()),
             last_words,
-            self.leaving.as_ref().map(|leaving| leaving.by).filter(|_| self.ending.is_none()),
+            self.leaving.as_ref().and_then(|leaving| leaving.by).filter(|_| self.ending.is_none()),
         ];
         let wake_at = wake_at.into_iter().flatten().min();
         // While the socket is full it wakes us; a new message need not, unless it is to be stored.

@@ -114,6 +114,8 @@ pub(crate) const RESUME: bool = cfg!(feature = "resume");
 pub(crate) const ADOPTION: bool = RESUME && EXACTLY_ONCE;
 /// What is there with the feature `authentication` alone: an array of one or none.
 pub(crate) type IfAuthentication<T> = [T; AUTHENTICATION as usize];
+/// What is there with the feature `expiry` alone.
+pub(crate) type IfExpiry<T> = [T; EXPIRY as usize];
 /// What is there with the feature `resume` alone.
 pub(crate) type IfResume<T> = [T; RESUME as usize];
 /// Whether MQTT 3.1 is spoken.

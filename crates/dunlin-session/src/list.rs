@@ -1,8 +1,9 @@
 use dunlin_codec::{PacketId, Qos};
 
-use crate::Outcome;
+use crate::{EXPIRY, IfExpiry, Outcome};
 
-/// What a packet identifier stands for: slot `n` belongs to identifier `n + 1`. 16 bytes on a microcontroller.
+/// What a packet identifier stands for: slot `n` belongs to identifier `n + 1`. 16 bytes on a microcontroller, and 4 with
+/// the feature `expiry`.
 ///
 /// ```text
 ///            publish            PUBREC             PUBCOMP
@@ -30,6 +31,8 @@ pub struct Slot<K> {
     pub(crate) at: u32,
     /// Bytes of the record in the log; of a request, its number of filters; of a PUBREL, [`RELEASE_UNPUT`] or 0.
     pub(crate) len: u32,
+    /// When the message expires, see `outbound/expiry.rs`.
+    pub(crate) deadline: IfExpiry<u32>,
     /// The payload that is held beside the log.
     pub(crate) kept: K,
 }
@@ -84,6 +87,7 @@ impl<K: Default> Default for Slot<K> {
             next: 0,
             at: 0,
             len: 0,
+            deadline: [0; _],
             kept,
         }
     }
@@ -99,8 +103,23 @@ impl Slot<()> {
         next: 0,
         at: 0,
         len: 0,
+        deadline: [0; EXPIRY as usize],
         kept: (),
     };
+}
+
+impl<K> Slot<K> {
+    /// When the message expires; 0: never.
+    #[inline]
+    pub(crate) fn deadline(&self) -> u32 {
+        self.deadline.first().copied().unwrap_or_default()
+    }
+
+    /// A PUBLISH of which no byte has left.
+    #[inline]
+    pub(crate) fn is_unsent(&self) -> bool {
+        matches!(self.state, State::Queued | State::Foreign)
+    }
 }
 
 /// Memory for slots.
@@ -375,8 +394,8 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_takes_16_bytes() {
-        assert_eq!(size_of::<Slot<()>>(), 16);
+    fn a_slot_takes_16_bytes_and_4_where_messages_expire() {
+        assert_eq!(size_of::<Slot<()>>(), 16 + 4 * EXPIRY as usize);
     }
 
     /// The one that was free longest is next: an identifier rests as long as it can.

@@ -4,7 +4,6 @@ mod count;
 mod expiry;
 mod log;
 mod overdue;
-mod short_run;
 mod store;
 mod withdrawal;
 
@@ -38,9 +37,9 @@ type Kept<M> = <<M as Memory>::Segments as Segments>::Kept;
 ///   |  listed   |                             |            |             |
 /// ```
 ///
-/// QoS 1 and 2 records, and QoS 0 records whose outcome is wanted, have a slot and are listed in `published`, in the
-/// order of their acceptance, which is that of their addresses. The others are known by their bytes alone. A slot
-/// whose payload rides beside the log has its head in the log. `run_start` is always where a record begins.
+/// QoS 1 and 2 records, and QoS 0 records that expire or whose outcome is wanted, have a slot and are listed in
+/// `published`, in the order of their acceptance, which is that of their addresses. The others are known by their bytes
+/// alone. A slot whose payload rides beside the log has its head in the log. `run_start` is always where a record begins.
 pub(crate) struct Outbound<M: Memory> {
     log: M::Log,
     segments: M::Segments,
@@ -163,7 +162,8 @@ impl<M: Memory> Outbound<M> {
         let beside = M::Segments::rides_beside(&payload);
         let len = if beside { head_len } else { packet_len };
         self.make_room(len)?;
-        let slot = if options.qos != Qos::AtMostOnce || options.tracked || beside {
+        let interval = expiry::interval(options.properties);
+        let slot = if options.qos != Qos::AtMostOnce || options.tracked || beside || interval != 0 {
             Some(self.slots.take().ok_or(PublishError::Full)?)
         } else {
             None
@@ -190,12 +190,12 @@ impl<M: Memory> Outbound<M> {
             copy_bytes(rest, bytes);
         }
         self.tail = end;
-        self.note_expiry(at, options.properties);
-        // A QoS 0 payload beside the log needs a slot, but nobody asked for its outcome.
+        // A payload beside the log and a deadline need a slot, but nobody asked for the outcome of QoS 0.
         let wanted = options.qos != Qos::AtMostOnce || options.tracked;
         if let Some(id) = slot {
             let attention = if wanted { Attention::Wanted } else { Attention::Nobody };
             self.enlist(id, options.qos, attention, at, len, kept);
+            self.note_expiry(id.get(), interval);
         }
         Ok(slot.filter(|_| wanted))
     }
@@ -252,7 +252,7 @@ impl<M: Memory> Outbound<M> {
     fn list(&mut self, id: u16, qos: Qos, attention: Attention, at: usize, len: usize, kept: Kept<M>) {
         if let Some(slot) = self.slots.at(id) {
             (slot.state, slot.qos, slot.attention, slot.kept) = (State::Queued, qos, attention, kept);
-            (slot.at, slot.len) = (at as u32, len as u32);
+            (slot.at, slot.len, slot.deadline) = (at as u32, len as u32, [0; _]);
         }
         self.slots.push(&mut self.published, id);
         if qos == Qos::AtMostOnce {
@@ -516,15 +516,23 @@ impl<M: Memory> Outbound<M> {
     #[inline]
     pub(crate) fn begin_run(&mut self, now: Instant, limits: &Limits) -> Option<bool> {
         (self.run_start, self.run_end) = (self.cursor, self.cursor);
-        if self.ages() || self.aliases.are_allowed() {
-            return self.begin_short_run(now, limits);
+        loop {
+            let (mut end, mut last) = self.sendable_end();
+            if end <= self.cursor {
+                return None;
+            }
+            if self.ages() {
+                match self.cut_before_expiring(end, last, now) {
+                    Some(cut) => (end, last) = cut,
+                    None => continue,
+                }
+            }
+            if self.aliases.are_allowed() {
+                return self.begin_aliased_run(end, limits);
+            }
+            self.run_end = end;
+            return Some(self.run_asks(last));
         }
-        let (end, last) = self.sendable_end();
-        if end <= self.cursor {
-            return None;
-        }
-        self.run_end = end;
-        Some(self.run_asks(last))
     }
 
     /// Where the records end that need wait neither for the quota nor for the store, and the last listed one before.

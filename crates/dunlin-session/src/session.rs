@@ -528,8 +528,8 @@ impl<M: Memory> Session<M> {
     /// Nothing but CONNECT leaves before CONNACK [MQTT-3.1.4-5]; control packets go between messages, never inside
     /// one, and no queue of messages delays them by more than what is being transmitted.
     ///
-    /// The time of a message that expires counts from the first call after it was published, and stored where there is
-    /// a store: call this then also without a connection. What ran out is settled, see [`poll_settled`](Session::poll_settled).
+    /// The time of a message that expires counts from the first call after it was published: call this then also without
+    /// a connection. What ran out is settled, see [`poll_settled`](Session::poll_settled).
     #[inline]
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Chunk<'_, Shared<M>>> {
         self.timing.handle_run_goes_on(now);

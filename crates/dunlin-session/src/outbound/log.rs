@@ -1,8 +1,8 @@
 use dunlin_codec::{FixedHeader, Qos, move_bytes_down};
 
-use super::{Outbound, RETAIN, expiry::Aging};
+use super::{Outbound, RETAIN};
 use crate::{
-    Buffer, EXPIRY, Memory, OutboundAliases, Outcome, PublishError, Segments, Uncertainty,
+    Buffer, Memory, OutboundAliases, Outcome, PublishError, Segments, Uncertainty,
     list::{Attention, State},
 };
 
@@ -19,8 +19,8 @@ pub(super) struct Judged {
     /// Bytes of the packet.
     pub(super) len: usize,
     pub(super) retain: bool,
-    /// When it expires, if it does, and if that is known.
-    pub(super) deadline: Option<u32>,
+    /// When it expires; 0: never.
+    pub(super) deadline: u32,
 }
 
 /// How the log is kept short.
@@ -83,24 +83,19 @@ impl<M: Memory> Outbound<M> {
         for offset in [&mut self.run_start, &mut self.cursor, &mut self.run_end, &mut self.tail] {
             *offset = offset.wrapping_sub(distance);
         }
-        self.aging.shift(distance);
     }
 
     /// Makes the log anew for the next transmission from its beginning: the listed records and the others of which no
     /// byte has left, but for those to which `verdict` gives an outcome. (There is one copy of it in the flash of a
     /// microcontroller, hence no generic argument.)
     pub(super) fn rebuild(&mut self, verdict: &Verdict<'_>) {
-        if EXPIRY {
-            self.put_deadline_back();
-        }
         self.segments.clear();
         self.aliases.make_head(0);
-        let mut aging = Aging::new();
         let (mut to, mut from) = (0, self.run_start);
         let mut id = self.published.first;
         loop {
             let listed_at = self.slots.at(id).map_or(self.tail, |slot| slot.at as usize);
-            to = self.keep_unlisted(from, listed_at, to, &mut aging, verdict);
+            to = self.keep_unlisted(from, listed_at, to, verdict);
             let Some(slot) = self.slots.at(id) else { break };
             let (this, len) = (id, slot.len as usize);
             id = slot.next;
@@ -110,10 +105,11 @@ impl<M: Memory> Outbound<M> {
             from = from.max(listed_at.wrapping_add(len));
             let retain = self.log.bytes().get(listed_at).is_some_and(|first_byte| first_byte & RETAIN != 0);
             let packet_len = len.saturating_add(M::Segments::len(&slot.kept));
-            let (begun, qos) = (!matches!(slot.state, State::Queued | State::Foreign), slot.qos);
+            let (begun, qos) = (!slot.is_unsent(), slot.qos);
             let asked = slot.attention != Attention::Nobody;
-            let deadline = if begun { None } else { self.deadline_at(listed_at) };
+            let deadline = if begun { 0 } else { slot.deadline() };
             if let Some(outcome) = verdict(&Judged { begun, asked, qos, len: packet_len, retain, deadline }) {
+                self.forget_expiry(this);
                 self.slots.unlink(&mut self.published, this);
                 if qos == Qos::ExactlyOnce && outcome == Outcome::Unknown(Uncertainty::BeyondLimits) {
                     self.withdraw(this);
@@ -127,13 +123,12 @@ impl<M: Memory> Outbound<M> {
             move_bytes_down(self.log.bytes_mut(), listed_at, to, len);
             to = to.wrapping_add(len);
             self.segments.push_again(to, &slot.kept);
-            aging.keep(&self.aging, listed_at, deadline, to);
         }
-        self.aging = aging;
         (self.run_start, self.cursor, self.run_end, self.tail) = (0, 0, 0, to);
         self.unsent = 0;
         self.find_unstored();
         self.find_foreign();
+        self.find_expiring();
         let first = self.published.first;
         self.watched = match self.slots.at(first) {
             Some(slot) if slot.qos == Qos::AtMostOnce => first,
@@ -143,27 +138,18 @@ impl<M: Memory> Outbound<M> {
 
     /// Moves the unlisted records between two addresses down to `to`, and tells where they end. Those that were begun
     /// are left out: QoS 0 is not sent twice.
-    fn keep_unlisted(
-        &mut self,
-        mut from: usize,
-        end: usize,
-        mut to: usize,
-        aging: &mut Aging,
-        verdict: &Verdict<'_>,
-    ) -> usize {
+    fn keep_unlisted(&mut self, mut from: usize, end: usize, mut to: usize, verdict: &Verdict<'_>) -> usize {
         while from < end {
             let header = self.log.bytes().get(from..end).map(FixedHeader::read);
             let Some(Ok(Some(header))) = header else { break };
             let retain = header.first_byte & RETAIN != 0;
-            let deadline = self.deadline_at(from);
-            let judged =
-                Judged { begun: false, asked: false, qos: Qos::AtMostOnce, len: header.packet_len(), retain, deadline };
+            let (qos, len) = (Qos::AtMostOnce, header.packet_len());
+            let judged = Judged { begun: false, asked: false, qos, len, retain, deadline: 0 };
             if from >= self.cursor && verdict(&judged).is_none() {
-                move_bytes_down(self.log.bytes_mut(), from, to, header.packet_len());
-                to = to.wrapping_add(header.packet_len());
-                aging.keep(&self.aging, from, deadline, to);
+                move_bytes_down(self.log.bytes_mut(), from, to, len);
+                to = to.wrapping_add(len);
             }
-            from = from.wrapping_add(header.packet_len());
+            from = from.wrapping_add(len);
         }
         to
     }

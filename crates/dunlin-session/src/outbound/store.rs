@@ -1,6 +1,6 @@
 use dunlin_codec::{FixedHeader, PacketId, Publish, Qos, Version, copy_bytes};
 
-use super::{Outbound, Payload, Shared};
+use super::{Outbound, Payload, Shared, expiry};
 use crate::{
     ADOPTION, Buffer, Change, Journal, Memory, MessageRecord, MessageStage, Outcome, RestoreError, Segments, journal,
     list::{Attention, List, State},
@@ -16,12 +16,6 @@ impl<M: Memory> Outbound<M> {
         if let Some(marks) = self.journal.marks().filter(|marks| marks.unstored == 0 && !may_begin) {
             marks.unstored = id.get();
         }
-    }
-
-    /// Whether the store has the message of this slot.
-    #[inline]
-    pub(super) fn is_stored(&mut self, id: u16) -> bool {
-        PacketId::new(id).is_none_or(|id| journal::is_stored(&mut self.journal, Change::Message(id)))
     }
 
     /// The first record that must wait; 0: none.
@@ -251,7 +245,7 @@ impl<M: Memory> Outbound<M> {
                 slot.state = State::Sent;
             }
         } else {
-            self.note_expiry(at, publish.properties);
+            self.note_expiry(id.get(), expiry::interval(publish.properties));
             if self.adopted && publish.qos == Qos::ExactlyOnce {
                 self.list_foreign(id.get());
             }

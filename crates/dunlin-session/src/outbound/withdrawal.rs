@@ -1,4 +1,4 @@
-use dunlin_codec::{PacketId, Qos, move_bytes_down};
+use dunlin_codec::{FixedHeader, PacketId, Qos, move_bytes_down};
 
 use super::Outbound;
 use crate::{
@@ -50,21 +50,14 @@ impl<M: Memory> Outbound<M> {
 
     fn take_out(&mut self, record: &Unsent, outcome: Outcome) {
         let &Unsent { at, len, id } = record;
-        self.forget_expiry(at);
         let next = self.slots.next_of(id);
         self.unlist(id, outcome);
         let end = at.wrapping_add(len);
         if at == self.cursor && self.is_between_packets() {
             // Nothing needs to be moved: it is behind what is sent from now on.
-            if self.segments.first().is_some_and(|(payload_at, _)| payload_at == end) {
-                self.segments.pop();
-            }
-            (self.run_start, self.cursor, self.run_end) = (end, end, end);
-            self.aging.pass(end);
-            return;
+            return self.pass(end);
         }
         move_bytes_down(self.log.bytes_mut(), end, at, self.tail.wrapping_sub(end));
-        self.aging.cut(at, len);
         self.tail = self.tail.wrapping_sub(len);
         let mut id = if id == 0 { self.first_listed_behind(at) } else { next };
         while let Some(slot) = self.slots.at(id) {
@@ -74,8 +67,25 @@ impl<M: Memory> Outbound<M> {
         self.line_up_segments(at);
     }
 
+    /// The record at the cursor, which ends at `end`, is not begun.
+    pub(super) fn pass(&mut self, end: usize) {
+        if self.segments.first().is_some_and(|(payload_at, _)| payload_at == end) {
+            self.segments.pop();
+        }
+        (self.run_start, self.cursor, self.run_end) = (end, end, end);
+    }
+
+    /// Bytes of the record at `at`, where `id` is the first listed one from there on, and the first one behind it.
+    pub(super) fn step(&mut self, at: usize, id: u16) -> Option<(usize, u16)> {
+        if let Some(slot) = self.slots.at(id).filter(|slot| slot.at as usize == at) {
+            return Some((slot.len as usize, slot.next));
+        }
+        let header = FixedHeader::read(self.log.bytes().get(at..)?).ok()??;
+        Some((header.packet_len(), id))
+    }
+
     /// Takes a message out of the list, and out of all that looks at it there.
-    fn unlist(&mut self, id: u16, outcome: Outcome) {
+    pub(super) fn unlist(&mut self, id: u16, outcome: Outcome) {
         let unsent_at = self.slots.at(self.unsent).map(|slot| slot.at);
         let Some(slot) = self.slots.at(id) else { return };
         let counts = slot.qos != Qos::AtMostOnce;
@@ -89,6 +99,7 @@ impl<M: Memory> Outbound<M> {
         if counts {
             self.forget_unstored(id);
         }
+        self.forget_expiry(id);
         self.slots.unlink(&mut self.published, id);
         self.settle_later(id, outcome);
         if is_counted {

@@ -143,7 +143,7 @@ pub struct PublishOptions<'o> {
     /// and never more than was given. What ran out unsent is settled as
     /// [`Rejection::Expired`](crate::Rejection::Expired), never too early and at most a second too late. A message that
     /// was begun does not expire any more, and is repeated as it was [MQTT-4.3.3-7] [MQTT-4.3.3-13]. An interval of 0
-    /// counts as 1. Without the feature `expiry` the server is told what was given, and nothing runs out here.
+    /// counts as 1. Such a message takes an identifier while it waits, QoS 0 too. Without the feature `expiry` the server is told what was given, and nothing runs out here.
     pub properties: Properties<'o>,
     /// Tell the outcome of a QoS 0 message too; it then has an identifier, which does not go over the wire.
     pub tracked: bool,

@@ -17,7 +17,7 @@ use crate::{Buffer, EXPIRY, Instant, Memory, Outcome, Rejection};
 pub(super) struct Aging {
     /// The first unsent record that expires; 0: there is none, and nothing here costs anything.
     next: u16,
-    /// From this record on, slots have intervals that wait for the time; 0: none does.
+    /// From this record on, slots have intervals that wait for the time; 0: none does. Without a `next` it means nothing.
     fresh: u16,
     /// No deadline is before this one.
     earliest: u32,
@@ -51,9 +51,8 @@ impl<M: Memory> Outbound<M> {
             self.set_interval(at, 1);
         }
         if self.aging.next == 0 {
-            (self.aging.next, self.aging.earliest) = (id, NEVER);
-        }
-        if self.aging.fresh == 0 {
+            self.aging = Aging { next: id, fresh: id, earliest: NEVER };
+        } else if self.aging.fresh == 0 {
             self.aging.fresh = id;
         }
     }

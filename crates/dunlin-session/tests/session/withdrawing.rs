@@ -123,6 +123,27 @@ fn a_message_that_is_not_stored_yet_holds_nothing_back_when_it_is_gone() {
     }
 }
 
+/// It was the only one that expires, and its time had not begun.
+#[test]
+fn the_time_of_one_that_is_published_later_begins_then() {
+    for scene in scenes_of(Version::V5, Room::default()) {
+        let mut scene = scene.connected();
+        scene.now = scene.now + 60_000;
+        let mut account = Account::default();
+        publish(&mut scene, &mut account, QOS1, true, Some(10), 2);
+        publish(&mut scene, &mut account, QOS1, true, None, 2);
+        assert!(scene.withdraw(id(1)));
+        assert_eq!(scene.settled(), [(1, WITHDRAWN)]);
+        scene.wire();
+        scene.receives(&ack(PUBACK, 2));
+        scene.break_link();
+        publish(&mut scene, &mut account, QOS1, true, Some(10), 2);
+        scene.meet(&connack_with(false, &[]));
+        assert!(!scene.wire().is_empty());
+        assert_eq!(scene.settled(), []);
+    }
+}
+
 #[test]
 fn the_time_of_those_behind_it_goes_on() {
     for mut scene in scenes_of(Version::V5, Room::default()) {

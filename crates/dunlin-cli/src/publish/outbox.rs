@@ -1,13 +1,13 @@
 use std::collections::VecDeque;
 
-use dunlin::{Client, Outcome, Payload, PublishError, Qos, Receipt};
+use dunlin::{Client, Outcome, Payload, PublishError, Receipt};
+
+use super::Order;
 
 /// The messages between their source and their outcome. They are published in order, and so are their outcomes told.
 pub(super) struct Outbox<'a> {
     client: &'a Client,
-    topic: &'a str,
-    qos: Qos,
-    retain: bool,
+    order: &'a Order,
     /// Read, and not accepted yet.
     next: Option<Payload<'static>>,
     next_bytes: usize,
@@ -30,8 +30,8 @@ pub(super) struct Settled {
 }
 
 impl<'a> Outbox<'a> {
-    pub(super) fn new(client: &'a Client, topic: &'a str, qos: Qos, retain: bool) -> Self {
-        Self { client, topic, qos, retain, next: None, next_bytes: 0, accepted: VecDeque::new(), count: 0 }
+    pub(super) fn new(client: &'a Client, order: &'a Order) -> Self {
+        Self { client, order, next: None, next_bytes: 0, accepted: VecDeque::new(), count: 0 }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -58,7 +58,7 @@ impl<'a> Outbox<'a> {
     pub(super) fn offer(&mut self) -> Option<Settled> {
         let payload = self.next.as_ref()?.clone();
         let (number, bytes) = (self.count, self.next_bytes);
-        let mut publish = self.client.publish(self.topic, payload).qos(self.qos).retain(self.retain);
+        let mut publish = self.client.publish(&self.order.topic, payload).qos(self.order.qos).retain(self.order.retain);
         let result = publish.enqueue();
         if matches!(result, Err(PublishError::Full)) && !self.accepted.is_empty() {
             return None;

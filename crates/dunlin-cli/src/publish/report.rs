@@ -1,7 +1,7 @@
 use dunlin::{Outcome, PublishError, Rejection, Uncertainty};
 
-use super::Publish;
 use super::outbox::Settled;
+use super::{Messages, Order};
 use crate::exit_codes::ExitCode;
 use crate::failure::Failure;
 use crate::json::Object;
@@ -9,7 +9,8 @@ use crate::printer::Printer;
 
 /// What became of the messages, told as they are settled and summed up at the end.
 pub(super) struct Report<'a> {
-    publish: &'a Publish,
+    messages: &'a Messages,
+    order: &'a Order,
     total: u64,
     failed: u64,
     /// The first that failed; its code is that of the command.
@@ -17,8 +18,8 @@ pub(super) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(publish: &'a Publish) -> Self {
-        Self { publish, total: 0, failed: 0, first: None }
+    pub(super) fn new(messages: &'a Messages, order: &'a Order) -> Self {
+        Self { messages, order, total: 0, failed: 0, first: None }
     }
 
     pub(super) fn settled(&mut self, settled: &Settled, printer: &mut Printer) {
@@ -27,7 +28,7 @@ impl<'a> Report<'a> {
         let Err(error) = &settled.result else { return };
         self.failed += 1;
         let failure = Failure::from(error.clone());
-        if self.publish.content.lines && self.failed <= COMPLAINTS {
+        if self.messages.content.lines && self.failed <= COMPLAINTS {
             Printer::complain(&failure.clone().during(&format!("line {}", settled.number)));
         }
         self.first.get_or_insert(failure);
@@ -52,12 +53,12 @@ impl<'a> Report<'a> {
     /// How the command ends when every message is settled.
     pub(super) fn verdict(self) -> Result<(), Failure> {
         let Some(first) = self.first else {
-            if self.publish.verbose {
+            if self.messages.verbose {
                 Printer::say(format_args!("published: {}", messages(self.total)));
             }
             return Ok(());
         };
-        if !self.publish.content.lines {
+        if !self.messages.content.lines {
             return Err(first);
         }
         let message = format!("{} of {} were not delivered", self.failed, messages(self.total));
@@ -65,15 +66,15 @@ impl<'a> Report<'a> {
     }
 
     fn outcome(&self, settled: &Settled, printer: &mut Printer) {
-        if !self.publish.json {
+        if !self.messages.json {
             return;
         }
         let object = Object::new()
-            .text("topic", &self.publish.topic)
+            .text("topic", &self.order.topic)
             .plain("number", settled.number)
             .plain("bytes", settled.bytes)
-            .plain("qos", self.publish.qos as u8)
-            .plain("retain", self.publish.retain);
+            .plain("qos", self.order.qos as u8)
+            .plain("retain", self.order.retain);
         let object = match &settled.result {
             Ok(Outcome::Delivered(reason)) => {
                 object.text("outcome", "delivered").plain("code", reason.get()).text("reason", reason.name())

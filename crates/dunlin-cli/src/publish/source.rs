@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Stdin, stdin};
 use tokio::task::spawn_blocking;
 
-use super::Content;
+use super::messages::Content;
 use crate::exit_codes::ExitCode;
 use crate::failure::Failure;
 

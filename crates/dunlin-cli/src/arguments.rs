@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::cloud::Cloud;
 use crate::demo::Demo;
 use crate::exit_codes::ExitCodes;
 use crate::failure::Failure;
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Pub(Box<Publish>),
     /// Subscribe and print the messages that come
     Sub(Box<Subscribe>),
+    /// Connect to AWS, Azure or Google's IoT as a device: tokens, settings, telemetry, twins
+    Cloud(Box<Cloud>),
     /// See a message go all the way: server, TLS, connect, subscribe, publish, receive
     Demo(Box<Demo>),
     /// Print the exit codes and what they mean
@@ -41,6 +44,7 @@ impl Command {
         match self {
             Self::Pub(publish) => publish.run(printer).await,
             Self::Sub(subscribe) => subscribe.run(printer).await,
+            Self::Cloud(cloud) => cloud.run(printer).await,
             Self::Demo(demo) => demo.run(printer).await,
             Self::ExitCodes(exit_codes) => exit_codes.run(printer).await,
         }

@@ -4,7 +4,7 @@ mod address;
 mod credentials;
 mod identity;
 mod route;
-mod secret;
+pub(crate) mod secret;
 mod tls;
 
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(crate) use self::address::Address;
 pub(crate) use self::credentials::Credentials;
 pub(crate) use self::identity::Identity;
 pub(crate) use self::route::Route;
-pub(crate) use self::tls::Tls;
+pub(crate) use self::tls::{Tls, Trust};
 
 /// All options of a connection, for a subcommand to flatten into its own.
 #[derive(Args, Debug)]

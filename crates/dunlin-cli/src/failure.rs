@@ -6,6 +6,7 @@ mod hints;
 use std::io;
 
 use dunlin::{ConnectionError, NetworkError, OptionsError, PublishError, SubscribeError};
+use dunlin_cloud::CallError;
 
 use crate::exit_codes::ExitCode;
 
@@ -116,5 +117,21 @@ impl From<SubscribeError> for Failure {
     fn from(error: SubscribeError) -> Self {
         let hint = hints::of_subscribe(&error).map(str::to_owned);
         Self { code: codes::of_subscribe(&error), message: error.to_string(), hint }
+    }
+}
+
+/// A service was asked, and there is no good answer.
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        let code = codes::of_call(&error);
+        match error {
+            CallError::Connect(error) => Self::of_connect(*error),
+            CallError::Subscribe(error) => (*error).into(),
+            CallError::Publish(error) => (*error).into(),
+            other => {
+                let hint = hints::of_call(&other).map(str::to_owned);
+                Self { code, message: other.to_string(), hint }
+            }
+        }
     }
 }

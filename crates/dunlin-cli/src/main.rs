@@ -1,8 +1,8 @@
 //! The `dunlin` command: publish, subscribe, and find out what is wrong, from a terminal.
 //!
 //! ```text
-//!  arguments -> Connection (options of the library) -> pub | sub | demo -> Printer -> stdout: data
-//!                                                            |                   \--> stderr: talk
+//!  arguments -> Connection (options of the library) -> pub | sub | cloud | demo -> Printer -> stdout: data
+//!                                                            |                          \--> stderr: talk
 //!                                                            v
 //!                                                         Failure -> "error:", "hint:", exit code
 //! ```
@@ -10,6 +10,7 @@
 //! A new subcommand is a file with its arguments and a `run`, and a line in [`arguments::Command`].
 
 mod arguments;
+mod cloud;
 mod connection;
 mod demo;
 mod exit_codes;

@@ -10,6 +10,10 @@ pub(crate) struct Timestamp {
 }
 
 impl Timestamp {
+    pub(crate) fn of_seconds(seconds: u64) -> Self {
+        Self { milliseconds: seconds.saturating_mul(1_000) }
+    }
+
     /// By this machine's clock.
     pub(crate) fn now() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -26,7 +26,7 @@ pub use key::{PublicKey, PublicKeyError};
 ///   checked with the [key](GoogleTwin::add_device) of the device; who has none is refused with return code 5. The user
 ///   name must not be empty.
 /// - It closes the connection some seconds after the token ended, at a PUBLISH of QoS 2, and at a topic that it does not
-///   know. A subscription is granted QoS 1 at most.
+///   know. A subscription is granted QoS 1 at most, and whoever subscribes to its configuration is told it at once.
 /// - A [gateway](GoogleTwin::add_gateway) attaches devices and speaks for them then; what is wrong with that is told at its
 ///   topic of errors. The control messages of any other device close its connection.
 pub type GoogleTwin = Twin<Google>;
@@ -55,7 +55,7 @@ impl Twin<Google> {
         let path = format!("projects/{project}/locations/{location}/registries/{registry}/devices/");
         let service = Google { project: project.to_owned(), path, devices: Mutex::default() };
         let options = Server::options().only(Version::V3_1_1).maximum_qos(Qos::AtLeastOnce);
-        Self::of(host, service, options.retain_available(false)).await
+        Self::of(host, service, options).await
     }
 
     /// A device that signs with the private half of this key.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use dunlin::{Client, Drain};
 use dunlin_cloud::{
     CallError, DeviceTwin, DirectMethods, ShadowDocument, SymmetricKey, ThingShadow,
-    aws::{Endpoint, Shadow, ShadowUpdate, ThingName},
+    aws::{Endpoint, Provisioning, Shadow, ShadowUpdate, ThingName},
     azure::{HubAccess, Identity, Registration},
 };
 use dunlin_cloud_twins::{AwsTwin, AzureTwin, ProvisioningTwin};
@@ -97,4 +97,36 @@ async fn a_shadow_is_asked_and_answered() {
     }
     client.close(Drain::ALL).await;
     aws.server().assert_no_breaches();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_becomes_a_thing_in_one_call() {
+    let twin = AwsTwin::start("a1-ats.iot.eu-west-1.amazonaws.com").await.unwrap();
+    twin.add_template("T1");
+    let claim = || {
+        let options = Endpoint::new(twin.host()).unwrap().with_certificate("claim", thing_tls(twin.authority()));
+        options.unwrap().connector(twin.connector(8883))
+    };
+    let template = Provisioning::new("T1").unwrap();
+    let thing = template.provision_with(claim(), None, &[("SerialNumber", "pump \"3\"")]).await.unwrap();
+    assert_eq!((thing.thing.as_str(), thing.configuration.as_str()), ("pump \"3\"", "{}"));
+    twin.server().wait_for_departure("claim").await;
+
+    // With what it was given it is let in.
+    let tls = tls(twin.authority()).client_certificate_pem(thing.certificate_pem, thing.private_key_pem.unwrap());
+    let options = Endpoint::new(twin.host()).unwrap().with_certificate("pump-3", tls).unwrap();
+    let client = Client::connect(options.connector(twin.connector(8883))).await.unwrap();
+    client.close(Drain::ALL).await;
+
+    // Of a signing request no key comes back.
+    let key = rcgen::KeyPair::generate().unwrap();
+    let request = rcgen::CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
+    let thing = template.provision_with(claim(), Some(&request), &[]).await.unwrap();
+    assert!(thing.private_key_pem.is_none() && thing.certificate_pem.starts_with("-----BEGIN CERTIFICATE-----\n"));
+
+    let error = template.provision_with(claim(), Some("none"), &[]).await.unwrap_err();
+    assert_eq!(error, CallError::Refused { status: 400, text: "InvalidParameter: The CSR is not valid".into() });
+    let error = Provisioning::new("T2").unwrap().provision_with(claim(), None, &[]).await.unwrap_err();
+    assert!(matches!(error, CallError::Refused { status: 404, .. }), "{error:?}");
+    twin.server().assert_no_breaches();
 }

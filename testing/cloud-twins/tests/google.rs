@@ -49,8 +49,10 @@ async fn a_device_is_known_by_its_key_of_either_kind_and_is_configured_and_comma
         assert_eq!(commands.next().await.unwrap().qos(), Qos::AtLeastOnce);
         let mut configuration =
             client.subscribe(&device("d").configuration().to_string()).qos(Qos::AtLeastOnce).await.unwrap();
+        assert_eq!(configuration.next().await.unwrap().text(), Some("v1"));
         twin.configure("d", "v2");
         assert_eq!(configuration.next().await.unwrap().text(), Some("v2"));
+        twin.configure("d", "v1");
         client.publish(&device("d").state().to_string(), "on").qos(Qos::AtLeastOnce).await.unwrap();
         client.publish(&device("d").events(Some("alerts")).to_string(), "x").qos(Qos::AtLeastOnce).await.unwrap();
         client.close(Drain::ALL).await;

@@ -3,6 +3,7 @@ use std::net::IpAddr;
 
 use clap::Args;
 use dunlin::{ConnectOptions, Proxy, ProxyError, TcpOptions};
+use tokio::net::TcpStream;
 
 use super::HEADING;
 use crate::failure::Failure;
@@ -20,13 +21,22 @@ pub(crate) struct Route {
     /// NO_PROXY names the server. None of these is used to reach this machine itself.
     #[arg(long, value_name = "URL", conflicts_with = "no_proxy", help_heading = HEADING)]
     proxy: Option<String>,
+    /// Connect to this address instead of the server's, and speak as if it were the server
+    ///
+    /// TLS asks for the server's own name and checks it, and so does WebSocket: for tunnels, port forwardings, and tests.
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["proxy", "bind"], value_parser = host_and_port, help_heading = HEADING)]
+    connect_to: Option<String>,
     /// Go through no proxy, whatever the environment says
     #[arg(long, help_heading = HEADING)]
     no_proxy: bool,
 }
 
 impl Route {
-    pub(super) fn apply(&self, options: ConnectOptions) -> Result<ConnectOptions, Failure> {
+    pub(crate) fn apply(&self, options: ConnectOptions) -> Result<ConnectOptions, Failure> {
+        if let Some(address) = &self.connect_to {
+            let address = address.clone();
+            return Ok(options.no_proxy().connector(move || TcpStream::connect(address.clone())));
+        }
         let options = match self.bind {
             Some(address) => options.tcp(TcpOptions::new().bind(address)),
             None => options,
@@ -47,6 +57,14 @@ impl Route {
             Ok(url) => through(options, &url).map_err(|failure| failure.during("DUNLIN_PROXY")),
             Err(_) => Ok(options),
         }
+    }
+}
+
+fn host_and_port(text: &str) -> Result<String, String> {
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && is_port(port) => Ok(text.to_owned()),
+        _ => Err("give a name or an address, and a port: 127.0.0.1:8883".to_owned()),
     }
 }
 

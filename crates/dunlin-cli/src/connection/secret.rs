@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::failure::Failure;
 
 /// What is in the file, but for one line break at its end.
-pub(super) fn read(what: &str, path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read(what: &str, path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes))

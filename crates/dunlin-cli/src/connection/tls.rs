@@ -8,13 +8,27 @@ use dunlin::{KeyPin, TlsOptions, TlsVersion};
 use super::secret;
 use crate::failure::Failure;
 
-/// How to speak TLS: whom to trust and who we are.
+/// How to speak TLS.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "TLS")]
 pub(crate) struct Tls {
     /// Speak TLS; each of the following says so, too
     #[arg(long)]
     tls: bool,
+    #[command(flatten)]
+    trust: Trust,
+    /// Expect the server's certificate to be for this name, not for the host
+    #[arg(long, value_name = "NAME")]
+    server_name: Option<String>,
+    /// Offer this application protocol; may be given several times, the best first
+    #[arg(long, value_name = "PROTOCOL")]
+    alpn: Vec<String>,
+}
+
+/// Whom to trust and who we are, where TLS is spoken anyway.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "TLS")]
+pub(crate) struct Trust {
     /// Trust the CA certificates in this file, PEM or DER, instead of the system's [env: DUNLIN_CA]
     ///
     /// To trust one self-signed server certificate, name the file of that certificate.
@@ -40,12 +54,6 @@ pub(crate) struct Tls {
     /// for a certificate: openssl x509 -in CERT -noout -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256
     #[arg(long, value_name = "SHA256")]
     pin: Vec<KeyPin>,
-    /// Expect the server's certificate to be for this name, not for the host
-    #[arg(long, value_name = "NAME")]
-    server_name: Option<String>,
-    /// Offer this application protocol; may be given several times, the best first
-    #[arg(long, value_name = "PROTOCOL")]
-    alpn: Vec<String>,
     /// Write the connection's secrets to the file that the environment variable SSLKEYLOGFILE names, for Wireshark
     #[arg(long)]
     key_log: bool,
@@ -60,20 +68,39 @@ pub(crate) struct Tls {
 impl Tls {
     /// Whether the command line asks for TLS. The environment alone does not: it may serve several servers.
     pub(super) fn is_wanted(&self) -> bool {
-        self.tls
-            || self.ca.is_some()
+        self.tls || self.trust.is_given() || self.server_name.is_some() || !self.alpn.is_empty()
+    }
+
+    pub(super) fn options(&self) -> Result<TlsOptions, Failure> {
+        let mut options = self.trust.options()?;
+        if let Some(name) = &self.server_name {
+            options = options.server_name(name);
+        }
+        if !self.alpn.is_empty() {
+            options = options.alpn(self.alpn.iter().map(String::as_bytes));
+        }
+        Ok(options)
+    }
+}
+
+impl Trust {
+    fn is_given(&self) -> bool {
+        self.ca.is_some()
             || self.cert.is_some()
             || self.key.is_some()
-            || self.server_name.is_some()
             || self.key_pass_file.is_some()
             || !self.pin.is_empty()
             || self.key_log
-            || !self.alpn.is_empty()
             || self.tls_min.is_some()
             || self.tls_max.is_some()
     }
 
-    pub(super) fn options(&self) -> Result<TlsOptions, Failure> {
+    /// Whether a client certificate is named.
+    pub(crate) fn has_certificate(&self) -> bool {
+        or_environment(self.cert.as_ref(), "DUNLIN_CERT").is_some()
+    }
+
+    pub(crate) fn options(&self) -> Result<TlsOptions, Failure> {
         let mut options = TlsOptions::new();
         if let Some(ca) = or_environment(self.ca.as_ref(), "DUNLIN_CA") {
             options = options.ca_file(ca);
@@ -95,12 +122,6 @@ impl Tls {
             options = options.pin(*pin);
         }
         options = options.key_log(self.key_log);
-        if let Some(name) = &self.server_name {
-            options = options.server_name(name);
-        }
-        if !self.alpn.is_empty() {
-            options = options.alpn(self.alpn.iter().map(String::as_bytes));
-        }
         if let Some(version) = self.tls_min {
             options = options.minimum_version(version.into());
         }

@@ -1,9 +1,12 @@
 //! From what the library says to the number that a script sees.
 
+use std::io;
+
 use dunlin::{
     ConnectionError, NetworkError, OptionsError, ProxyError, PublishError, ReasonCode, ServerRefusal, SubscribeError,
     TlsError, TlsRefusal, WebSocketError,
 };
+use dunlin_cloud::CallError;
 
 use crate::exit_codes::ExitCode;
 
@@ -47,6 +50,8 @@ fn of_network(error: &NetworkError) -> ExitCode {
         NetworkError::TimedOut(_) => ExitCode::Timeout,
         NetworkError::EveryAddress(failures) => failures.first().map_or(ExitCode::Unreachable, of_network),
         NetworkError::NotConnected { .. } | NetworkError::Socket { .. } => ExitCode::Unreachable,
+        // Of --connect-to, which alone opens connections that the library does not.
+        NetworkError::Other(io::ErrorKind::ConnectionRefused) => ExitCode::Unreachable,
         NetworkError::Bind { .. } | NetworkError::OtherFamily { .. } => ExitCode::Options,
         _ => ExitCode::ConnectionLost,
     }
@@ -95,5 +100,16 @@ pub(super) fn of_subscribe(error: &SubscribeError) -> ExitCode {
         SubscribeError::Refused { .. } | SubscribeError::TooLarge => ExitCode::SubscriptionRefused,
         SubscribeError::Closed => ExitCode::ConnectionLost,
         _ => ExitCode::Usage,
+    }
+}
+
+pub(super) fn of_call(error: &CallError) -> ExitCode {
+    match error {
+        CallError::NoAnswer(_) => ExitCode::Timeout,
+        CallError::Refused { status: 401 | 403, .. } => ExitCode::Credentials,
+        CallError::Refused { .. } => ExitCode::MessageRejected,
+        CallError::NotUnderstood => ExitCode::ServerFault,
+        CallError::Closed => ExitCode::ConnectionLost,
+        _ => ExitCode::Other,
     }
 }

@@ -1,9 +1,12 @@
 //! Where the library's hint can be said in options of this command. `None`: the library's own is best.
 
+use std::io;
+
 use dunlin::{
     CertificateProblem, ConnectionError, NetworkError, OptionsError, ProxyError, PublishError, ReasonCode, Rejection,
     SubscribeError, TlsError, TlsInput, TlsNotSpoken, TlsRefusal, TlsSetupError, WebSocketError,
 };
+use dunlin_cloud::CallError;
 
 pub(super) fn of_connection(error: &ConnectionError) -> Option<&'static str> {
     match error {
@@ -35,6 +38,9 @@ pub(super) fn of_connection(error: &ConnectionError) -> Option<&'static str> {
         ),
         ConnectionError::Network(NetworkError::Bind { .. }) => {
             Some("give --bind an address that this machine has: 'ip address' lists them")
+        }
+        ConnectionError::Network(NetworkError::Other(io::ErrorKind::ConnectionRefused)) => {
+            Some("nothing listens at the address of --connect-to")
         }
         ConnectionError::Network(NetworkError::OtherFamily { .. }) => {
             Some("give --bind an address of the other family, or leave it out")
@@ -125,6 +131,18 @@ pub(super) fn of_subscribe(error: &SubscribeError) -> Option<&'static str> {
         SubscribeError::Refused { reason: ReasonCode::NOT_AUTHORIZED | ReasonCode::UNSPECIFIED_ERROR, .. } => {
             Some("the server's access rules may not let this user subscribe to it; its log says more")
         }
+        _ => None,
+    }
+}
+
+pub(super) fn of_call(error: &CallError) -> Option<&'static str> {
+    match error {
+        CallError::NoAnswer(_) => Some("the service may not let this device ask: look at its policy and its log"),
+        CallError::Refused { status: 401 | 403, .. } => {
+            Some("check the key or certificate, and what the service allows")
+        }
+        CallError::Refused { status: 404, .. } => Some("check the names: the service knows no such thing"),
+        CallError::Refused { status: 429, .. } => Some("the service is asked too often: wait a little"),
         _ => None,
     }
 }

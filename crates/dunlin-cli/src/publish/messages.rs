@@ -49,7 +49,7 @@ pub(super) struct Content {
     /// Publish each line of standard input as a message without its line break, as it comes
     #[arg(short, long)]
     pub(super) lines: bool,
-    /// Publish a message with nothing in it; with --retain it deletes the one that the server keeps
+    /// Publish a message with nothing in it; a retained one deletes what the server keeps
     #[arg(short, long)]
     null: bool,
 }

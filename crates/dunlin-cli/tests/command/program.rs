@@ -23,6 +23,12 @@ pub(crate) fn dunlin<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) ->
     for name in ["ALL_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy", "https_proxy", "no_proxy"] {
         command.env_remove(name);
     }
+    for name in
+        ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "DUNLIN_AWS_ENDPOINT"]
+    {
+        command.env_remove(name);
+    }
+    command.env_remove("IOTHUB_DEVICE_CONNECTION_STRING");
     Dunlin { command, stdin: Vec::new() }
 }
 

@@ -75,9 +75,20 @@ impl Endpoint<'_> {
             let (host, region, providing) = (host.clone(), region.clone(), provide());
             async move {
                 let credentials = providing.await.map_err(Into::into)?;
-                Ok::<_, Box<dyn Error + Send + Sync>>(signed_url(Endpoint::custom(&host, &region)?, &credentials))
+                let endpoint = Endpoint::custom(&host, &region)?;
+                Ok::<_, Box<dyn Error + Send + Sync>>(endpoint.signed_url(&credentials, LONGEST))
             }
         }))
+    }
+
+    /// A WebSocket URL that is signed now with AWS credentials, `wss://HOST/mqtt?...`, for clients that take one; for
+    /// `dunlin` see [`with_sigv4`](Self::with_sigv4). It is a secret. To connect with it there are some minutes; the
+    /// service ends the connection after `lifetime`, of which 24 hours count at most.
+    pub fn signed_url(self, credentials: &AwsCredentials, lifetime: Duration) -> String {
+        let expires = lifetime.min(LONGEST).as_secs() as u32;
+        let request = SigV4 { endpoint: self, credentials: credentials.borrowed(), now: now(), expires };
+        let url = on_heap(|out| request.write_url(out).map_err(SignError::<Infallible>::NoRoom));
+        url.unwrap_or_else(|never| match never {})
     }
 
     fn options(self, access: Access, client_id: &str, mut tls: TlsOptions) -> Result<ConnectOptions, Refusal> {
@@ -92,17 +103,11 @@ impl Endpoint<'_> {
     }
 }
 
-fn signed_url(endpoint: Endpoint<'_>, credentials: &AwsCredentials) -> String {
-    let request = SigV4 { endpoint, credentials: credentials.borrowed(), now: now(), expires: MOST_SECONDS };
-    let url = on_heap(|out| request.write_url(out).map_err(SignError::<Infallible>::NoRoom));
-    url.unwrap_or_else(|never| match never {})
-}
-
 fn user_name(authorizer: &CustomAuthorizer<'_>) -> String {
     let name = on_heap(|out| authorizer.write_user_name(out).map_err(SignError::<Infallible>::NoRoom));
     name.unwrap_or_else(|never| match never {})
 }
 
-const MOST_SECONDS: u32 = 86_400;
+const LONGEST: Duration = Duration::from_secs(86_400);
 /// A little less than that.
 const CONNECTION_LIFE: Duration = Duration::from_secs(23 * 3_600);

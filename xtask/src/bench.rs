@@ -2,13 +2,15 @@
 //! instructions than it did.
 //!
 //! ```text
-//!  bench ──> programs (bench/: sink, raw, dunlin, peers) ──> times: interleaved rounds
-//!    │                                                 └───> costs: valgrind, strace
+//!  bench ──> build ──> programs (bench/: sink, raw, dunlin, peers) ──> times: interleaved rounds
+//!    │                                                          └───> costs: valgrind, strace
 //!    └─────> gate: instructions of dunlin beside bench/instructions.tsv
 //! ```
 
+mod build;
 mod costs;
 mod gate;
+mod mosquitto;
 mod programs;
 mod table;
 mod times;
@@ -18,14 +20,17 @@ use crate::report::{Outcome, Trouble};
 use programs::{Program, Sink};
 
 pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
-    let options = Options::parse(arguments)?;
+    let mut options = Options::parse(arguments)?;
     if options.gate {
         return gate::run(options.write);
     }
-    programs::build(&options.programs)?;
+    build::build(&mut options.programs)?;
     let sink = Sink::start()?;
     let programs = &options.programs;
     println!("{}", programs::machine());
+    if options.quick {
+        println!("--quick: of the peers only those that are best in some line");
+    }
     for part in &options.parts {
         match part {
             Part::Times => times::throughput(&sink, programs, options.quick)?,
@@ -33,6 +38,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
             Part::Costs => costs::tables(&sink, programs, options.quick)?,
             Part::Idle => times::idle(&sink, programs, options.quick)?,
             Part::Fleet => fleet(options.quick)?,
+            Part::Mosquitto => mosquitto::tables(programs, options.quick)?,
         }
     }
     Ok(Outcome::Passed)
@@ -54,19 +60,21 @@ enum Part {
     Costs,
     Idle,
     Fleet,
+    Mosquitto,
 }
 
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 6] = [
     ("times", Part::Times),
     ("latency", Part::Latency),
     ("costs", Part::Costs),
     ("idle", Part::Idle),
     ("fleet", Part::Fleet),
+    ("mosquitto", Part::Mosquitto),
 ];
 
 /// Many clients in one process, or as many of them as this machine allows.
 fn fleet(quick: bool) -> Result<(), Trouble> {
-    let program = programs::build_package("bench-fleet")?;
+    let program = build::build_package("bench-fleet")?;
     let counts = if quick { &["1000"][..] } else { &["10000", "100000"] };
     for count in counts {
         println!("{}", Job::new("timeout", &["300", &program, count]).output()?);
@@ -80,7 +88,10 @@ impl Options {
             Options { quick: false, gate: false, write: false, parts: Vec::new(), programs: programs::all() };
         for argument in arguments {
             match argument.as_str() {
-                "--quick" => options.quick = true,
+                "--quick" => {
+                    options.quick = true;
+                    options.programs.retain(|program| !program.is_peer() || program.is_swift());
+                }
                 "--gate" => options.gate = true,
                 "--write" => options.write = true,
                 "--no-peers" => options.programs.retain(|program| !program.is_peer()),

@@ -90,6 +90,11 @@ impl Arguments {
         }
     }
 
+    /// Of this process alone: a server lets only one client have it.
+    pub fn client_id(&self) -> String {
+        format!("bench-{}", std::process::id())
+    }
+
     /// Of every message.
     pub fn payload(&self) -> Vec<u8> {
         vec![b'x'; self.size]

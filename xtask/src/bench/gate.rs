@@ -1,7 +1,7 @@
 //! Instructions of dunlin, beside those of the committed table: times on shared machines are noise, and these are not.
 
-use super::costs;
 use super::programs::{self, Program, Sink, Work};
+use super::{build, costs};
 use crate::committed::{Figure, Table};
 use crate::process;
 use crate::report::{Outcome, Trouble};
@@ -11,8 +11,8 @@ pub(super) fn run(writes: bool) -> Result<Outcome, Trouble> {
     if process::find("valgrind").is_none() {
         return Err(Trouble::new("valgrind is missing, which counts instructions; Debian: apt-get install valgrind"));
     }
-    let programs: Vec<Program> = programs::all().into_iter().filter(Program::is_dunlin).collect();
-    programs::build(&programs)?;
+    let mut programs: Vec<Program> = programs::all().into_iter().filter(Program::is_dunlin).collect();
+    build::build(&mut programs)?;
     let mut figures = measure(&Sink::start()?, &programs)?;
     figures.extend(layers()?);
     figures.extend(router()?);
@@ -36,9 +36,9 @@ fn measure(sink: &Sink, programs: &[Program]) -> Result<Vec<Figure>, Trouble> {
 
 /// What a message costs the codec and the session, each alone.
 fn layers() -> Result<Vec<Figure>, Trouble> {
-    let program = programs::build_package(LAYERS)?;
+    let program = build::build_package(LAYERS)?;
     let figure = |layer: &str, what: &str, qos: &str, version: &str| {
-        let each = costs::difference(|messages| {
+        let each = costs::difference(costs::MESSAGES, |messages| {
             let words = [program.as_str(), what, qos, version, &messages.to_string()].map(str::to_owned);
             costs::instructions(&words)
         })?;
@@ -55,9 +55,9 @@ fn layers() -> Result<Vec<Figure>, Trouble> {
 
 /// What it takes to find the subscriptions of a topic, among so many.
 fn router() -> Result<Vec<Figure>, Trouble> {
-    let program = programs::build_package(ROUTER)?;
+    let program = build::build_package(ROUTER)?;
     let figure = |filters: &str| {
-        let each = costs::difference(|topics| {
+        let each = costs::difference(costs::MESSAGES, |topics| {
             costs::instructions(&[program.clone(), filters.to_owned(), topics.to_string()])
         })?;
         Ok(Figure::new(format!("router: {filters} filters"), each.round() as u64))

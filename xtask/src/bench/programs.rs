@@ -6,14 +6,14 @@ use std::process::{Child, Command, Stdio};
 
 use super::TARGET_DIRECTORY;
 use crate::process::Job;
-use crate::report::{Outcome, Trouble};
+use crate::report::Trouble;
 use crate::tree;
 
 /// A client, in one of its ways to do things.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
     pub(super) name: &'static str,
-    package: &'static str,
+    pub(super) package: &'static str,
     arguments: &'static [&'static str],
     kind: Kind,
 }
@@ -30,18 +30,33 @@ pub(super) fn all() -> Vec<Program> {
     let raw = |name, arguments| Program { name, package: "bench-raw", arguments, kind: Kind::Raw };
     let dunlin = |name, arguments| Program { name, package: "bench-dunlin", arguments, kind: Kind::Dunlin };
     let peer = |name, package| Program { name, package, arguments: &[], kind: Kind::Peer };
+    let peer_v5 = |name, package| Program { name, package, arguments: &["--v5"], kind: Kind::Peer };
     vec![
         raw(RAW, &[]),
         raw(RAW_ENCODING, &["--variant", "encode"]),
         raw(RAW_TOKIO, &["--variant", "tokio"]),
         dunlin(DUNLIN, &["--receipts"]),
-        dunlin("dunlin, 5.0", &["--receipts", "--v5"]),
+        dunlin(DUNLIN_V5, &["--receipts", "--v5"]),
         dunlin(UNASKED, &[]),
         dunlin(BY_REFERENCE, &["--variant", "reference"]),
         dunlin(BY_HANDLER, &["--variant", "handler"]),
+        peer("ntex-mqtt", "bench-ntex"),
+        peer_v5("ntex-mqtt, 5.0", "bench-ntex"),
         peer("rumqttc", "bench-rumqttc"),
-        peer("rumqttc-v5-next", "bench-rumqttc-next"),
-        peer(NTEX, "bench-ntex"),
+        peer_v5("rumqttc, 5.0", "bench-rumqttc"),
+        peer("rumqttc-v4-next", "bench-rumqttc-next"),
+        peer_v5("rumqttc-v5-next", "bench-rumqttc-next"),
+        peer("libmosquitto", "bench-libmosquitto"),
+        peer_v5("libmosquitto, 5.0", "bench-libmosquitto"),
+        peer("paho-mqtt", "bench-paho"),
+        peer_v5("paho-mqtt, 5.0", "bench-paho"),
+        peer("mqtt5", "bench-mqtt5"),
+        peer_v5("mqtt5, 5.0", "bench-mqtt5"),
+        peer("gneiss-mqtt", "bench-gneiss"),
+        peer_v5("gneiss-mqtt, 5.0", "bench-gneiss"),
+        peer("mqtt-endpoint-tokio", "bench-mqtt-endpoint"),
+        peer_v5("mqtt-endpoint-tokio, 5.0", "bench-mqtt-endpoint"),
+        peer_v5("rust-mqtt, 5.0", "bench-rust-mqtt"),
     ]
 }
 
@@ -54,6 +69,16 @@ impl Program {
         self.kind == Kind::Dunlin
     }
 
+    /// Whether it is one of the peers that were best in some line, and 3.1.1 if it has that.
+    pub(super) fn is_swift(&self) -> bool {
+        SWIFT.contains(&self.name)
+    }
+
+    /// Whether it is what an application would do first, and no other way to do the same.
+    pub(super) fn is_plain(&self) -> bool {
+        self.is_peer() || [RAW, DUNLIN, DUNLIN_V5].contains(&self.name)
+    }
+
     /// Whether it has a way of its own to do this.
     pub(super) fn does(&self, work: &Work) -> bool {
         match self.name {
@@ -61,24 +86,27 @@ impl Program {
             RAW_TOKIO => matches!(work.mode, "latency" | "echo" | "idle"),
             UNASKED => work.mode == "publish" && work.qos > 0,
             BY_REFERENCE | BY_HANDLER => work.mode == "receive",
-            // It speaks TLS by another library.
-            NTEX => !work.tls,
-            _ => true,
+            _ => !(work.tls && WITHOUT_TLS.contains(&self.package)),
         }
     }
 
     /// The program with its arguments, for so many messages, round trips or connections.
     pub(super) fn command(&self, sink: &Sink, work: &Work, count: u64) -> Vec<String> {
-        let port = if work.tls { &sink.secure } else { &sink.port };
+        let mut words = self.command_at(if work.tls { &sink.secure } else { &sink.port }, work, count);
+        if work.tls {
+            words.extend(["--tls".to_owned(), certificate()]);
+        }
+        words
+    }
+
+    /// The same for whatever listens on that port.
+    pub(super) fn command_at(&self, port: &str, work: &Work, count: u64) -> Vec<String> {
         let mut words = vec![path(self.package)];
         words.extend(self.arguments.iter().map(ToString::to_string));
         words.extend(["--port", port, "--mode", work.mode].map(ToOwned::to_owned));
         for (name, value) in [("--qos", work.qos), ("--size", work.size), ("--window", work.window), ("--count", count)]
         {
             words.extend([name.to_owned(), value.to_string()]);
-        }
-        if work.tls {
-            words.extend(["--tls".to_owned(), certificate()]);
         }
         words
     }
@@ -87,13 +115,21 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// It fails, or takes longer than a minute.
+    /// It fails, or takes longer than half a minute.
     pub(super) fn measure(&self, sink: &Sink, work: &Work, count: u64) -> Result<Figures, Trouble> {
-        let words = self.command(sink, work, count);
-        let mut arguments = vec!["60"];
-        arguments.extend(words.iter().map(String::as_str));
-        Ok(Figures(Job::new("timeout", &arguments).output()?))
+        run(&self.command(sink, work, count))
     }
+}
+
+/// Runs a program that tells figures.
+///
+/// # Errors
+///
+/// It fails, or takes longer than half a minute.
+pub(super) fn run(words: &[String]) -> Result<Figures, Trouble> {
+    let mut arguments = vec!["30"];
+    arguments.extend(words.iter().map(String::as_str));
+    Ok(Figures(Job::new("timeout", &arguments).output()?))
 }
 
 /// What is done.
@@ -111,6 +147,10 @@ pub(super) struct Work {
 pub(super) struct Figures(String);
 
 impl Figures {
+    pub(super) fn of(figures: &[(&str, f64)]) -> Figures {
+        Figures(figures.iter().map(|(name, number)| format!("{name} {number} ")).collect())
+    }
+
     pub(super) fn get(&self, name: &str) -> f64 {
         let mut words = self.0.split_whitespace().skip_while(|word| *word != name);
         words.nth(1).and_then(|word| word.parse().ok()).unwrap_or(f64::NAN)
@@ -147,28 +187,6 @@ impl Drop for Sink {
     }
 }
 
-/// Builds the sink and these programs.
-pub(super) fn build(programs: &[Program]) -> Result<(), Trouble> {
-    let mut packages: Vec<_> = programs.iter().map(|program| program.package).collect();
-    packages.push("bench-sink");
-    packages.sort_unstable();
-    packages.dedup();
-    build_packages(&packages)
-}
-
-/// Builds this one, and gives its path.
-pub(super) fn build_package(package: &str) -> Result<String, Trouble> {
-    build_packages(&[package]).map(|()| path(package))
-}
-
-fn build_packages(packages: &[&str]) -> Result<(), Trouble> {
-    let mut arguments = vec!["build", "--release", "--ignore-rust-version"];
-    arguments.extend(["--manifest-path", "bench/Cargo.toml", "--target-dir", TARGET_DIRECTORY]);
-    packages.iter().for_each(|package| arguments.extend(["-p", package]));
-    let job = Job::measured(&arguments);
-    if job.run()? == Outcome::Passed { Ok(()) } else { Err(Trouble::new(format!("`{job}` failed"))) }
-}
-
 /// What the figures were made on, for those who read them elsewhere.
 pub(super) fn machine() -> String {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
@@ -184,7 +202,7 @@ fn certificate() -> String {
     tree::root().join(TARGET_DIRECTORY).join("sink.pem").to_string_lossy().into_owned()
 }
 
-fn path(package: &str) -> String {
+pub(super) fn path(package: &str) -> String {
     tree::root().join(TARGET_DIRECTORY).join("release").join(package).to_string_lossy().into_owned()
 }
 
@@ -195,7 +213,10 @@ const DUNLIN: &str = "dunlin";
 const UNASKED: &str = "dunlin, no receipts";
 const BY_REFERENCE: &str = "dunlin, lent";
 const BY_HANDLER: &str = "dunlin, handler";
-const NTEX: &str = "ntex-mqtt";
+const DUNLIN_V5: &str = "dunlin, 5.0";
+const SWIFT: &[&str] = &["ntex-mqtt", "rumqttc", "rumqttc-v4-next", "rumqttc-v5-next", "rust-mqtt, 5.0"];
+/// Some speak it by another library, some not at all.
+const WITHOUT_TLS: &[&str] = &["bench-ntex", "bench-paho", "bench-rust-mqtt"];
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use super::programs::{Figures, Program, RAW, RAW_TOKIO, Sink, Work};
 use super::table::{Table, median, ratio, whole};
-use crate::report::Trouble;
+use crate::report::{Skip, Trouble};
 
 /// Messages a second, in every scenario.
 pub(super) fn throughput(sink: &Sink, programs: &[Program], quick: bool) -> Result<(), Trouble> {
@@ -25,30 +25,33 @@ pub(super) fn throughput(sink: &Sink, programs: &[Program], quick: bool) -> Resu
 }
 
 fn one_throughput(sink: &Sink, programs: &[Program], work: &Work, quick: bool) -> Result<(), Trouble> {
-    let programs: Vec<_> = programs.iter().filter(|program| program.does(work)).collect();
-    let seconds = if quick { 0.2 } else { 0.4 };
-    let mut counts = Vec::new();
-    for program in &programs {
-        let few = if work.size < 1_000 { 20_000 } else { 2_000 };
-        let rate = program.measure(sink, work, few)?.get("rate");
-        counts.push(((rate * seconds) as u64).clamp(few, 8_000_000_000 / work.size.max(100)));
-    }
-    let rounds =
-        rounds(if quick { 3 } else { 5 }, &programs, |index, program| program.measure(sink, work, counts[index]))?;
-    let of = |index: usize, name: &str| rounds.iter().map(|round| round[index].get(name)).collect::<Vec<_>>();
+    let seconds = if quick { 0.2 } else { 0.3 };
+    let most = 8_000_000_000 / work.size.max(100);
+    let trials = trials(programs, work, |program, count| {
+        let rate = program.measure(sink, work, count)?.get("rate");
+        Ok(((rate * seconds) as u64).clamp(MOST_TRIED / 10, most))
+    })?;
+    let best_tried = trials.iter().filter(|trial| trial.program.is_peer()).map(|trial| trial.count).max();
+    // What is far behind in the trial is not the best: it has a single run, and time is left for those that may be.
+    let contends = |trial: &Trial<'_>| !trial.program.is_peer() || trial.count * 3 >= best_tried.unwrap_or(0) * 2;
+    let rounds = rounds(if quick { 3 } else { 5 }, &trials, contends, |trial| {
+        trial.program.measure(sink, work, trial.count.min(most))
+    })?;
+    let of = |index: usize, name: &str| values(&rounds, index, name);
     let rate = |index: usize| median(of(index, "rate"));
-    let raw = programs.iter().position(|program| program.name == RAW).map_or(f64::NAN, rate);
-    let peers = programs.iter().enumerate().filter(|(_, program)| program.is_peer());
+    let raw = trials.iter().position(|trial| trial.program.name == RAW).map_or(f64::NAN, rate);
+    let peers = trials.iter().enumerate().filter(|(_, trial)| trial.program.is_peer());
     let best = peers.map(|(index, _)| rate(index)).fold(f64::NAN, f64::max);
     let mut table = Table::new(&["client", "messages/s", "spread", "of RAW", "of the best peer", "CPU ns each"]);
-    for (index, program) in programs.iter().enumerate() {
+    for (index, trial) in trials.iter().enumerate() {
         let (middle, rates) = (rate(index), of(index, "rate"));
         let lowest = rates.iter().copied().fold(f64::NAN, f64::min);
         let highest = rates.iter().copied().fold(f64::NAN, f64::max);
+        let spread = format!("{:.0} %", (highest - lowest) / middle * 100.0);
         table.row(vec![
-            program.name.to_owned(),
+            trial.program.name.to_owned(),
             whole(middle),
-            format!("{:.0} %", (highest - lowest) / middle * 100.0),
+            if rates.len() > 1 { spread } else { "one run".to_owned() },
             ratio(middle, raw),
             ratio(middle, best),
             whole(median(of(index, "cpu_ns"))),
@@ -64,18 +67,27 @@ fn one_throughput(sink: &Sink, programs: &[Program], work: &Work, quick: bool) -
 pub(super) fn latency(sink: &Sink, programs: &[Program], quick: bool) -> Result<(), Trouble> {
     for mode in ["latency", "echo"] {
         let work = Work { mode, qos: u64::from(mode == "latency"), size: 16, window: 100, tls: false };
-        let programs: Vec<_> = programs.iter().filter(|program| program.does(&work)).collect();
-        let count = if quick { 5_000 } else { 20_000 };
-        let rounds = rounds(if quick { 3 } else { 5 }, &programs, |_, program| program.measure(sink, &work, count))?;
-        let of = |index: usize, name: &str| median(rounds.iter().map(|round| round[index].get(name)).collect());
-        let bare = programs.iter().position(|program| program.name == RAW_TOKIO);
+        let most: u64 = if quick { 5_000 } else { 20_000 };
+        let trials = trials(programs, &work, |program, _| {
+            let half = program.measure(sink, &work, 200)?.get("p50_us");
+            // A second of the slowest ones is enough.
+            Ok(((1e6 / half) as u64).clamp(200, most))
+        })?;
+        let rounds = rounds(
+            if quick { 3 } else { 5 },
+            &trials,
+            |_| true,
+            |trial| trial.program.measure(sink, &work, trial.count),
+        )?;
+        let of = |index: usize, name: &str| median(values(&rounds, index, name));
+        let bare = trials.iter().position(|trial| trial.program.name == RAW_TOKIO);
         let bare = bare.map_or(f64::NAN, |index| of(index, "p50_us"));
         let mut table =
             Table::new(&["client", "half below, us", "99 % below", "99.9 % below", "of RAW on tokio", "CPU ns each"]);
-        for (index, program) in programs.iter().enumerate() {
+        for (index, trial) in trials.iter().enumerate() {
             let [half, most, nearly_all] = ["p50_us", "p99_us", "p999_us"].map(|name| of(index, name));
             table.row(vec![
-                program.name.to_owned(),
+                trial.program.name.to_owned(),
                 format!("{half:.1}"),
                 format!("{most:.1}"),
                 format!("{nearly_all:.1}"),
@@ -95,7 +107,13 @@ pub(super) fn idle(sink: &Sink, programs: &[Program], quick: bool) -> Result<(),
     let mut table = Table::new(&["client", "connections", "bytes each", "threads"]);
     for program in programs.iter().filter(|program| program.does(&work)) {
         for count in if quick { &[1_000][..] } else { &[1, 100, 1_000] } {
-            let figures = program.measure(sink, &work, *count)?;
+            let figures = match program.measure(sink, &work, *count) {
+                Err(error) if program.is_peer() => {
+                    left_out(program, &format!("{} idle connections", whole(*count as f64)), &error);
+                    continue;
+                }
+                figures => figures?,
+            };
             table.row(vec![
                 program.name.to_owned(),
                 whole(*count as f64),
@@ -108,12 +126,63 @@ pub(super) fn idle(sink: &Sink, programs: &[Program], quick: bool) -> Result<(),
     Ok(())
 }
 
-/// So many rounds; in each, every program in turn.
-fn rounds(
-    count: usize,
-    programs: &[&Program],
-    run: impl Fn(usize, &Program) -> Result<Figures, Trouble>,
-) -> Result<Vec<Vec<Figures>>, Trouble> {
-    let round = || programs.iter().enumerate().map(|(index, program)| run(index, program)).collect();
-    (0..count).map(|_| round()).collect()
+/// A program, and how many messages or round trips a run of it is to have.
+pub(super) struct Trial<'p> {
+    pub(super) program: &'p Program,
+    pub(super) count: u64,
 }
+
+/// Runs every program that does this, twice, to see how many messages its runs are to have: `run` is given a number and
+/// finds the next. A peer that fails is left out, and a line says so.
+pub(super) fn trials<'p>(
+    programs: &'p [Program],
+    work: &Work,
+    run: impl Fn(&Program, u64) -> Result<u64, Trouble>,
+) -> Result<Vec<Trial<'p>>, Trouble> {
+    let mut trials = Vec::new();
+    for program in programs.iter().filter(|program| program.does(work)) {
+        let first = run(program, MOST_TRIED / 10);
+        match first.and_then(|count| run(program, count.min(MOST_TRIED))) {
+            Ok(count) => trials.push(Trial { program, count }),
+            Err(error) if program.is_peer() => left_out(program, &format!("{} QoS {}", work.mode, work.qos), &error),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(trials)
+}
+
+fn left_out(program: &Program, what: &str, error: &Trouble) {
+    let why = error.to_string().replace('\n', " ");
+    println!("{}", Skip { what: format!("{}, {what}", program.name), why });
+}
+
+/// So many rounds; in each, every one in turn. Those that do not contend are in the first one only.
+pub(super) fn rounds(
+    count: usize,
+    trials: &[Trial<'_>],
+    contends: impl Fn(&Trial<'_>) -> bool,
+    run: impl Fn(&Trial<'_>) -> Result<Figures, Trouble>,
+) -> Result<Vec<Vec<Figures>>, Trouble> {
+    let mut figures: Vec<_> = trials.iter().map(|_| Vec::new()).collect();
+    for round in 0..count {
+        for (trial, figures) in trials.iter().zip(&mut figures) {
+            if round > 0 && !contends(trial) {
+                continue;
+            }
+            match run(trial) {
+                // What it said in the other rounds counts.
+                Err(error) if trial.program.is_peer() => left_out(trial.program, "one run", &error),
+                said => figures.push(said?),
+            }
+        }
+    }
+    Ok(figures)
+}
+
+/// What one of them said in every round.
+pub(super) fn values(rounds: &[Vec<Figures>], index: usize, name: &str) -> Vec<f64> {
+    rounds.get(index).into_iter().flatten().map(|figures| figures.get(name)).collect()
+}
+
+/// Messages in a run that tells how many there may be in one that counts.
+const MOST_TRIED: u64 = 20_000;

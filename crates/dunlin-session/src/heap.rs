@@ -16,7 +16,7 @@ use alloc::{
 use dunlin_codec::{PacketId, Qos, ReasonCode};
 use id_map::IdMap;
 
-use crate::{Arrival, Buffer, Inbound, Slot, Table};
+use crate::{Arrival, Buffer, Delivery, Inbound, Slot, Table};
 
 /// Bytes on the heap that grow by doubling up to a limit.
 #[derive(Debug)]
@@ -135,6 +135,28 @@ impl Flow {
         Some((first, self.reason(first)))
     }
 
+    /// Takes out the first of the queue, as far as they are these. `is_known` is asked with the number of each; what it
+    /// affirms is marked as acknowledged if the answer is not the end of it.
+    #[inline(always)]
+    fn answer_run(&mut self, deliveries: &[Delivery], ends: bool, is_known: impl Fn(&Delivery, u32) -> bool) -> usize {
+        let mut number = self.before;
+        for (delivery, &id) in deliveries.iter().zip(self.queue.as_slices().0) {
+            if delivery.id != id || !is_known(delivery, number) {
+                break;
+            }
+            // What is acknowledged and was not answered waits for room in the lane.
+            if if ends { self.acknowledged.contains(id) } else { !self.acknowledged.insert(id) } {
+                break;
+            }
+            self.due.remove(id);
+            number = number.wrapping_add(1);
+        }
+        let answered = number.wrapping_sub(self.before) as usize;
+        self.queue.drain(..answered);
+        self.before = number;
+        answered
+    }
+
     /// The first of the queue, which is this one.
     #[inline]
     fn answered(&mut self, first: PacketId) {
@@ -217,23 +239,19 @@ impl Inbound for HeapInbound {
         }
     }
 
-    #[inline]
-    fn answer_next(&mut self, id: PacketId, qos: Qos, number: u32) -> bool {
-        let exactly_once = qos == Qos::ExactlyOnce;
-        let (is_known, flow) = match exactly_once {
-            true => (self.delivered.get(id) == Some(number), &mut self.exactly_once),
-            false => (self.at_least_once.before == number, &mut self.at_least_once),
-        };
-        // What is acknowledged and was not answered waits for room in the lane.
-        let is_next = is_known && flow.queue.front() == Some(&id) && !flow.acknowledged.contains(id);
-        if is_next {
-            flow.answered(id);
-            if exactly_once {
-                // Until PUBREL comes it is known that the application is done with it.
-                flow.acknowledged.insert(id);
-            }
+    fn answer_run(&mut self, deliveries: &[Delivery]) -> usize {
+        let Some(&Delivery { qos, connection, .. }) = deliveries.first() else { return 0 };
+        let is_alike = |delivery: &Delivery| delivery.qos == qos && delivery.connection == connection;
+        let delivered = &self.delivered;
+        match qos {
+            // Until PUBREL comes it is known that the application is done with it.
+            Qos::ExactlyOnce => self.exactly_once.answer_run(deliveries, false, |delivery, _| {
+                is_alike(delivery) && delivered.get(delivery.id) == Some(delivery.number())
+            }),
+            _ => self
+                .at_least_once
+                .answer_run(deliveries, true, |delivery, number| is_alike(delivery) && delivery.number() == number),
         }
-        is_next
     }
 
     fn next_answer(&mut self, is_stored: impl FnMut(PacketId) -> bool) -> Option<(PacketId, Qos, ReasonCode)> {

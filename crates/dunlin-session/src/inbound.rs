@@ -1,6 +1,6 @@
 use dunlin_codec::{PacketId, Qos, ReasonCode};
 
-use crate::{EXACTLY_ONCE, REFUSALS, RESUME};
+use crate::{Delivery, EXACTLY_ONCE, REFUSALS, RESUME};
 
 /// The QoS 1 and 2 messages that were received and are not done with: what is known to be delivered, and whose answer
 /// is due in which order.
@@ -15,11 +15,12 @@ pub trait Inbound {
     /// message.
     fn acknowledge(&mut self, id: PacketId, qos: Qos, number: u32, reason: ReasonCode) -> bool;
 
-    /// The application is done with the message of this number, and says "success": whether its answer is the next, which
-    /// then is taken out at once. False: nothing was changed.
+    /// The application is done with these messages, and says "success": takes out the answers to the first of them, as far
+    /// as they have the QoS and the connection of the very first, and are the next in their order. Gives how many that are,
+    /// and the others are as they were.
     #[inline]
-    fn answer_next(&mut self, _: PacketId, _: Qos, _: u32) -> bool {
-        false
+    fn answer_run(&mut self, _: &[Delivery]) -> usize {
+        0
     }
 
     /// Takes out the next answer that may go: PUBACK for QoS 1, PUBREC for QoS 2 if `is_stored` says so. A QoS 2 message

@@ -99,9 +99,9 @@ impl<B: Buffer> Lane<B> {
         let [high, low] = id.get().to_be_bytes();
         let asks = first_byte == PUBREL;
         if reason == ReasonCode::SUCCESS || !version.is_v5() {
-            let Some(room) = self.room(4).and_then(|room| room.first_chunk_mut()) else { return false };
-            *room = [first_byte, 2, high, low];
-            self.commit(4, asks);
+            let Some(room) = self.room(SHORTEST_ACK).and_then(|room| room.first_chunk_mut()) else { return false };
+            *room = success(first_byte, id);
+            self.commit(SHORTEST_ACK, asks);
             return true;
         }
         self.put(&[first_byte, 3, high, low, reason.get()], asks)
@@ -128,11 +128,20 @@ impl<B: Buffer> Lane<B> {
     }
 }
 
+/// An acknowledgement that says "success".
+#[inline(always)]
+pub(crate) const fn success(first_byte: u8, id: PacketId) -> [u8; SHORTEST_ACK] {
+    let [high, low] = id.get().to_be_bytes();
+    [first_byte, 2, high, low]
+}
+
 pub(crate) const PUBACK: u8 = 0x40;
 pub(crate) const PUBREC: u8 = 0x50;
 pub(crate) const PUBREL: u8 = 0x62;
 pub(crate) const PUBCOMP: u8 = 0x70;
 
+/// Without a reason code.
+pub(crate) const SHORTEST_ACK: usize = 4;
 /// With a reason code.
 pub(crate) const LONGEST_ACK: usize = 5;
 

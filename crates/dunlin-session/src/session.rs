@@ -21,7 +21,7 @@ use crate::{
     AcknowledgeError, Backoff, Change, Chunk, Delivery, DisconnectError, EXACTLY_ONCE, IfAuthentication, IfResume,
     Inbound, InboundAliases, Instant, Journal, LIMITS, Limits, Memory, Outcome, PublishError, PublishOptions, REFUSALS,
     RESUME, RequestError, ServerSession, Storage, journal,
-    lane::{Lane, PUBACK, PUBREC, PUBREL},
+    lane::{Lane, PUBACK, PUBREC, PUBREL, SHORTEST_ACK, success},
     list,
     outbound::{Outbound, Payload, Shared},
 };
@@ -382,29 +382,35 @@ impl<M: Memory> Session<M> {
 
     /// As [`acknowledge`](Session::acknowledge), for many: they are answered together, which takes less time.
     #[inline]
-    pub fn acknowledge_all(&mut self, deliveries: impl IntoIterator<Item = Delivery>) {
-        for delivery in deliveries {
-            if !self.answer_next(delivery) {
-                self.mark_acknowledged(delivery, ReasonCode::SUCCESS);
+    pub fn acknowledge_all(&mut self, mut deliveries: &[Delivery]) {
+        while let Some((&first, behind)) = deliveries.split_first() {
+            let answered = self.answer_run(first, deliveries);
+            deliveries = deliveries.get(answered..).unwrap_or_default();
+            if answered == 0 {
+                self.mark_acknowledged(first, ReasonCode::SUCCESS);
+                deliveries = behind;
             }
         }
         self.answer();
     }
 
-    /// Answers at once what need not wait for others, nor be stored. False: nothing was changed.
+    /// Answers at once what need not wait for others, nor be stored: so many of the first.
     #[inline]
-    fn answer_next(&mut self, Delivery { id, qos, connection, number }: Delivery) -> bool {
-        let exactly_once = EXACTLY_ONCE && qos == Qos::ExactlyOnce;
-        let may_go = self.state == State::Connected && connection == self.connection && self.lane.has_room();
+    fn answer_run(&mut self, first: Delivery, deliveries: &[Delivery]) -> usize {
+        let exactly_once = EXACTLY_ONCE && first.qos == Qos::ExactlyOnce;
+        let may_go = self.state == State::Connected && first.connection == self.connection;
         if !may_go || exactly_once && self.outbound.journal.marks().is_some() {
-            return false;
+            return 0;
         }
-        let is_next = self.inbound.answer_next(id, qos, number.get());
-        if is_next {
-            let first_byte = if exactly_once { PUBREC } else { PUBACK };
-            self.lane.acknowledge(self.version, first_byte, id, ReasonCode::SUCCESS);
+        let first_byte = if exactly_once { PUBREC } else { PUBACK };
+        let Some(room) = self.lane.room(deliveries.len().saturating_mul(SHORTEST_ACK)) else { return 0 };
+        let answered = self.inbound.answer_run(deliveries);
+        let (packets, _) = room.as_chunks_mut();
+        for (packet, delivery) in packets.iter_mut().zip(deliveries).take(answered) {
+            *packet = success(first_byte, delivery.id);
         }
-        is_next
+        self.lane.commit(answered.wrapping_mul(SHORTEST_ACK), false);
+        answered
     }
 
     #[inline]

@@ -288,7 +288,8 @@ impl Engine {
         if !self.shared_deliveries.is_empty() {
             deliveries.retain(|delivery| self.is_done_by_all(*delivery));
         }
-        self.session.acknowledge_all(deliveries.drain(..));
+        self.session.acknowledge_all(deliveries);
+        deliveries.clear();
     }
 
     /// One of its holders is done with a message: it is acknowledged when all are.

@@ -3,8 +3,8 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use dunlin_codec::{PacketId, Qos, ReasonCode};
 use dunlin_session::{
-    Arrival, Change, HeapBuffer, HeapInbound, HeapInboundAliases, HeapJournal, HeapOutboundAliases, HeapTable, Inbound,
-    Journal, Marks, Memory, Segments, Storage,
+    Arrival, Change, Delivery, HeapBuffer, HeapInbound, HeapInboundAliases, HeapJournal, HeapOutboundAliases,
+    HeapTable, Inbound, Journal, Marks, Memory, Segments, Storage,
 };
 
 /// The session's memory on a server: growable, bounded, and payloads of 4 KiB and more by reference.
@@ -109,8 +109,8 @@ impl Inbound for LazyInbound {
     }
 
     #[inline]
-    fn answer_next(&mut self, id: PacketId, qos: Qos, number: u32) -> bool {
-        self.0.as_mut().is_some_and(|inbound| inbound.answer_next(id, qos, number))
+    fn answer_run(&mut self, deliveries: &[Delivery]) -> usize {
+        self.0.as_mut().map_or(0, |inbound| inbound.answer_run(deliveries))
     }
 
     #[inline]

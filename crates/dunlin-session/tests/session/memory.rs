@@ -253,7 +253,7 @@ impl<M: Given> Face for Session<M> {
     }
 
     fn acknowledge_all(&mut self, deliveries: &[Delivery]) {
-        self.acknowledge_all(deliveries.iter().copied());
+        self.acknowledge_all(deliveries);
     }
 
     fn first_unacknowledged(&self, qos: Qos) -> Option<u32> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use dunlin_codec::{ProtocolViolation, Version};
+use dunlin_codec::{ProtocolViolation, Qos, Version};
 use dunlin_session::{ConnectOptions, Delivery, Event};
 
 use crate::{
@@ -324,6 +324,44 @@ fn many_are_acknowledged_together_but_for_those_of_a_lost_connection() {
         let all_of_them = [lost[0], again[1], again[0]];
         scene.acknowledge_all(&all_of_them);
         assert_eq!(scene.wire(), all(&[ack(PUBACK, 2), ack(PUBACK, 3)]), "in the order in which they came");
+    }
+}
+
+/// Both have identifiers and numbers of their own, which may be the same.
+#[test]
+fn acknowledged_together_a_message_is_not_taken_for_one_of_the_other_qos() {
+    for (first_byte, other, answer) in [(0x32, 0x34, PUBACK), (0x34, 0x32, PUBREC)] {
+        for scene in scenes() {
+            let mut scene = scene.connected();
+            let deliveries = receive(&mut scene, first_byte, &[1, 2]);
+            let others = receive(&mut scene, other, &[1, 2]);
+            scene.acknowledge_all(&[deliveries[0], others[1]]);
+            assert_eq!(scene.wire(), ack(answer, 1), "the other waits for the one before it");
+        }
+    }
+}
+
+#[test]
+fn messages_of_both_qos_are_acknowledged_together_each_in_its_order_and_once() {
+    for scene in scenes() {
+        let mut scene = scene.connected();
+        let mut waiting = receive(&mut scene, 0x32, &[1, 2]);
+        waiting.extend(receive(&mut scene, 0x34, &[1, 2]));
+        for id in 3..30 {
+            waiting.extend(receive(&mut scene, 0x32, &[id]));
+            waiting.extend(receive(&mut scene, 0x34, &[id]));
+            let done: Vec<_> = waiting.drain(..2).collect();
+            scene.acknowledge_all(&[done[0], done[1], done[0]]);
+            let expected = done.iter().map(|delivery| {
+                let answer = if delivery.qos() == Qos::ExactlyOnce { PUBREC } else { PUBACK };
+                ack(answer, delivery.packet_id().get())
+            });
+            assert_eq!(scene.wire(), expected.flatten().collect::<Vec<_>>());
+            for delivery in done.iter().filter(|delivery| delivery.qos() == Qos::ExactlyOnce) {
+                scene.receives(&ack(PUBREL, delivery.packet_id().get()));
+                scene.wire();
+            }
+        }
     }
 }
 

@@ -81,7 +81,12 @@ impl Filters {
     /// Leaves those of `deliveries` that the subscription has only now done with.
     pub(crate) fn keep_done(&mut self, holder: Holder, deliveries: &mut Vec<Delivery>) {
         let Some(held) = self.holders.get_mut(holder) else { return deliveries.clear() };
-        deliveries.retain(|delivery| held.is_done(*delivery));
+        // As a rule in the order in which they came.
+        if held.given.as_slices().0.starts_with(deliveries) {
+            held.given.drain(..deliveries.len());
+        } else {
+            deliveries.retain(|delivery| held.is_done(*delivery));
+        }
         if held.left && held.given.is_empty() {
             self.holders.free(holder);
         }

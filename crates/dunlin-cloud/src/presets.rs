@@ -1,5 +1,6 @@
 //! Options of `dunlin` for each service: what must be said is said, and nothing else is chosen.
 
+mod attention;
 mod aws;
 mod aws_credentials;
 mod azure;
@@ -13,8 +14,10 @@ mod private_key;
 mod registration;
 mod rules;
 mod servers;
+mod shadow_changes;
 mod thing_shadow;
 mod token;
+mod twin_changes;
 
 pub use aws_credentials::{AwsCredentials, AwsCredentialsError};
 pub use device_twin::{DeviceTwin, DirectMethods, MethodCall};
@@ -24,7 +27,9 @@ pub use operations::IotOperationsError;
 pub use private_key::{PrivateKey, PrivateKeyError};
 pub use registration::Assignment;
 pub use servers::{emqx_serverless, hivemq_cloud, thingsboard_device};
+pub use shadow_changes::{ShadowChange, ShadowChanges};
 pub use thing_shadow::{ShadowDocument, ThingShadow};
+pub use twin_changes::{TwinChange, TwinChanges, TwinDocument};
 
 use std::{
     borrow::ToOwned,

@@ -210,10 +210,6 @@ impl Told for Topics {
 }
 
 impl Listening for Words {
-    async fn read(&mut self) -> Result<Option<Object>, Failure> {
-        Ok(None)
-    }
-
     async fn next(&mut self) -> Result<Object, Failure> {
         let message = next(&mut self.messages).await?;
         let object = match message.topic().strip_prefix(&self.commands) {

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use clap::Args;
-use dunlin::{Client, Drain, Event, Message, SubscribeError, Subscription};
+use dunlin::{Client, Drain, Message, SubscribeError, Subscription};
 use tokio::time::{Instant, sleep_until};
 
 use crate::connection::Target;
@@ -38,9 +38,6 @@ pub(super) trait Told: Sized {
 
 /// It listens as long as it lives.
 pub(super) trait Listening {
-    /// Reads what may have changed while nobody listened; `None`: the service keeps no such thing.
-    async fn read(&mut self) -> Result<Option<Object>, Failure>;
-
     /// Waits for the next word. May be dropped without loss.
     async fn next(&mut self) -> Result<Object, Failure>;
 }
@@ -76,37 +73,17 @@ impl Watching {
         left: &mut u64,
         printer: &mut Printer,
     ) -> Result<(), Failure> {
-        let (mut events, mut reconnects) = (client.events(), Reconnects::of(client));
+        let mut reconnects = Reconnects::of(client);
         let mut listening = told.open(client).await?;
         if self.verbose {
             Printer::say("listening");
         }
-        // What is told while the connection is gone is told to nobody: it is to be read.
-        let mut is_stale = true;
         while *left > 0 {
-            let reads = is_stale;
-            let mut word =
-                pin!(async { if reads { listening.read().await } else { listening.next().await.map(Some) } });
-            let word = loop {
-                tokio::select! {
-                    biased;
-                    () = reconnects.next() => {}
-                    event = events.next() => match event {
-                        // What was asked on the connection before may have no answer any more.
-                        Some(Event::Connected(_) | Event::Renewed(_)) => {
-                            is_stale = true;
-                            break None;
-                        }
-                        Some(_) => {}
-                        None => return Err(SubscribeError::Closed.into()),
-                    },
-                    word = &mut word, if !reads || reconnects.trouble().is_none() => {
-                        is_stale &= !reads;
-                        break word?;
-                    }
-                }
+            let line = tokio::select! {
+                biased;
+                () = reconnects.next() => continue,
+                line = listening.next() => line?,
             };
-            let Some(line) = word else { continue };
             printer.foreign(line.finish().as_bytes());
             printer.data(b"\n");
             printer.flush().await?;

@@ -1,8 +1,8 @@
 //! What a hub tells a device.
 
 use dunlin::{Client, Message, Qos, Subscription};
-use dunlin_cloud::DeviceTwin;
-use dunlin_cloud::azure::{DesiredChanged, PropertyText, Twin};
+use dunlin_cloud::azure::PropertyText;
+use dunlin_cloud::{TwinChange, TwinChanges};
 
 use super::parsed;
 use crate::cloud::document::with_document;
@@ -18,29 +18,24 @@ pub(super) struct TwinOf {
 
 struct Words {
     connection_string: String,
-    twin: DeviceTwin,
+    changes: TwinChanges,
     messages: Subscription,
 }
 
 impl Told for TwinOf {
     async fn open(self, client: &Client) -> Result<impl Listening, Failure> {
         let from_cloud = parsed(&self.connection_string)?.identity.messages().to_string();
-        let messages = client.subscribe(Twin::DESIRED).qos(Qos::AtLeastOnce).and(&from_cloud).await?;
-        Ok(Words { connection_string: self.connection_string, twin: DeviceTwin::open(client).await?, messages })
+        let messages = client.subscribe(&from_cloud).qos(Qos::AtLeastOnce).await?;
+        Ok(Words { connection_string: self.connection_string, changes: TwinChanges::open(client).await?, messages })
     }
 }
 
 impl Listening for Words {
-    async fn read(&mut self) -> Result<Option<Object>, Failure> {
-        let twin = self.twin.read().await?;
-        Ok(Some(with_document(Object::new().text("event", "twin"), "twin", &twin)))
-    }
-
     async fn next(&mut self) -> Result<Object, Failure> {
-        let message = next(&mut self.messages).await?;
-        match DesiredChanged::of_topic(message.topic()) {
-            Some(change) => Ok(desired(change, &message)),
-            None => self.message(&message),
+        tokio::select! {
+            biased;
+            change = self.changes.next() => Ok(of_change(change?)),
+            message = next(&mut self.messages) => self.message(&message?),
         }
     }
 }
@@ -63,13 +58,11 @@ impl Words {
     }
 }
 
-fn desired(change: DesiredChanged, message: &Message) -> Object {
-    let mut object = Object::new().text("event", "desired");
-    if let Some(version) = change.version {
-        object = object.plain("version", version);
-    }
-    match message.text() {
-        Some(text) => with_document(object, "desired", text),
-        None => object.bytes("desired", message.payload()),
+fn of_change(change: TwinChange) -> Object {
+    match change {
+        TwinChange::Twin(twin) => with_document(Object::new().text("event", "twin"), "twin", twin.as_str()),
+        TwinChange::Desired { version, patch } => {
+            with_document(Object::new().text("event", "desired").plain("version", version), "desired", &patch)
+        }
     }
 }

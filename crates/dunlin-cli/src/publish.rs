@@ -53,7 +53,7 @@ impl Publish {
     pub(crate) async fn run(self, printer: &mut Printer) -> Result<(), Failure> {
         dunlin::TopicName::new(&self.topic).map_err(|error| Failure::usage(error.to_string()))?;
         let target = self.connection.target()?;
-        let order = Order { topic: self.topic, qos: self.qos, retain: self.retain };
+        let order = Order { topic: self.topic, qos: self.qos, retain: self.retain, pace: None };
         self.messages.publish(&order, target, printer).await
     }
 }

@@ -46,7 +46,7 @@
 //!
 //! and what is a dialogue is one call: [`azure::Registration`]`::register_with`, [`aws::Provisioning`]`::provision_with`, `DeviceTwin`, `DirectMethods` and
 //! `ThingShadow` ask, know their own answers, and wait for them no longer than 30 s. `TwinChanges` and `ShadowChanges` tell
-//! what is desired, over reconnects, and miss nothing.
+//! what is desired, over reconnects, and miss nothing. `Pace` keeps a publisher within the rates of a service.
 //!
 //! Whatever has a `Display` here is written by [`write`](fn@write), or by `to_string` where there is a heap. Secrets have none: they
 //! are written where they are needed, and `Debug` does not show them.
@@ -79,7 +79,7 @@ pub use name::NameError;
 #[cfg(feature = "std")]
 pub use presets::{
     Assignment, AwsCredentials, AwsCredentialsError, CallError, DeviceTwin, DirectMethods, IotOperationsError,
-    MethodCall, PrivateKey, PrivateKeyError, ProvisionedThing, ShadowChange, ShadowChanges, ShadowDocument,
+    MethodCall, Pace, PrivateKey, PrivateKeyError, ProvisionedThing, ShadowChange, ShadowChanges, ShadowDocument,
     ThingShadow, TwinChange, TwinChanges, TwinDocument, emqx_serverless, hivemq_cloud, thingsboard_device,
 };
 pub use rules::{Refusal, Rule, Service, ServiceLimits};

@@ -83,6 +83,8 @@ pub struct ServiceLimits {
     pub unacknowledged: Option<u16>,
     /// Messages a second that one connection may publish.
     pub publishes_per_second: Option<u32>,
+    /// Bytes a second that one connection may publish, topics and payloads.
+    pub bytes_per_second: Option<u32>,
     /// Topics that may be named by aliases, to the server.
     pub topic_aliases: Option<u16>,
 }

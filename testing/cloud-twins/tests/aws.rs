@@ -5,7 +5,7 @@ mod reach;
 use std::time::Duration;
 
 use dunlin::{Client, ConnectOptions, ConnectionError, Drain, Event, Outcome, Qos, Version};
-use dunlin_cloud::{Rule, Service, aws::Endpoint};
+use dunlin_cloud::{Pace, Rule, Service, aws::Endpoint};
 use dunlin_cloud_twins::AwsTwin;
 use dunlin_codec::TopicName;
 use reach::{at_once, deny, thing_tls};
@@ -185,6 +185,44 @@ async fn what_is_above_the_rates_of_a_second_reaches_nobody() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!((twin.server().received_total(), twin.throttled()), (105, 51));
     client.close(Drain::ALL).await;
+}
+
+/// A burst goes out at once as far as it may, and the rest in its turn.
+#[tokio::test(start_paused = true)]
+async fn whoever_keeps_the_pace_loses_nothing() {
+    let twin = twin().await;
+    let client = Client::connect(options(&twin)).await.unwrap();
+    let (pace, start) = (Pace::of(Service::AwsIotCore), tokio::time::Instant::now());
+    let mut times = Vec::new();
+    for number in 0..1_000 {
+        let reading = number.to_string();
+        pace.wait("plant/3".len() + reading.len()).await;
+        client.publish("plant/3", reading).qos(Qos::AtLeastOnce).await.unwrap();
+        times.push(start.elapsed().as_millis());
+    }
+    assert_eq!((twin.server().received_total(), twin.throttled()), (1_000, 0));
+    assert_eq!((times[99], times[100], times[999]), (0, 1_100, 9_900));
+
+    // Bytes count, too: five of these fit into a second.
+    for _ in 0..11 {
+        pace.wait(100_007).await;
+        client.publish("plant/4", vec![0; 100_000]).qos(Qos::AtLeastOnce).await.unwrap();
+    }
+    assert_eq!((twin.server().received_total(), twin.throttled()), (1_011, 0));
+    assert_eq!(start.elapsed().as_millis(), 9_900 + 3 * 1_100);
+    // What is larger than that alone is the service's to refuse.
+    pace.wait(usize::MAX).await;
+    client.close(Drain::ALL).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_where_there_are_no_rates() {
+    let pace = Pace::of(Service::AzureIotHub);
+    let start = tokio::time::Instant::now();
+    for _ in 0..10_000 {
+        pace.wait(256 << 10).await;
+    }
+    assert_eq!(start.elapsed().as_millis(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use dunlin::{Client, Drain, Qos};
-use dunlin_cloud::ThingShadow;
 use dunlin_cloud::aws::{BasicIngest, Shadow, ShadowUpdate, ThingName};
+use dunlin_cloud::{Pace, Service, ThingShadow};
 
 use self::provision::Provision;
 use self::shadow::ShadowOf;
@@ -145,7 +145,8 @@ impl Publish {
             None => self.topic.clone(),
         };
         dunlin::TopicName::new(&topic).map_err(|error| Failure::usage(error.to_string()))?;
-        let order = Order { topic, qos: self.qos, retain: self.retain };
+        let pace = Some(Pace::of(Service::AwsIotCore));
+        let order = Order { topic, qos: self.qos, retain: self.retain, pace };
         self.messages.publish(&order, self.thing.target(&self.reach)?, printer).await
     }
 }

@@ -159,7 +159,7 @@ impl Publish {
         let json = if self.as_json { JSON } else { &[] };
         let properties: Vec<_> = json.iter().copied().chain(named).collect();
         let topic = parsed(&text)?.identity.telemetry(Properties::new(&properties)).to_string();
-        let order = Order { topic, qos: self.qos, retain: false };
+        let order = Order { topic, qos: self.qos, retain: false, pace: None };
         self.messages.publish(&order, self.device.target(&self.reach)?, printer).await
     }
 }

@@ -131,12 +131,18 @@ impl Google {
             What::Publish(publish) => {
                 let topic = publish.device.name()?.events(publish.folder.as_deref()).to_string();
                 let target = publish.device.target(&publish.reach)?;
-                publish.messages.publish(&Order { topic, qos: publish.qos, retain: false }, target, printer).await
+                publish
+                    .messages
+                    .publish(&Order { topic, qos: publish.qos, retain: false, pace: None }, target, printer)
+                    .await
             }
             What::Report(report) => {
                 let topic = report.device.name()?.state().to_string();
                 let target = report.device.target(&report.reach)?;
-                report.messages.publish(&Order { topic, qos: Qos::AtLeastOnce, retain: false }, target, printer).await
+                report
+                    .messages
+                    .publish(&Order { topic, qos: Qos::AtLeastOnce, retain: false, pace: None }, target, printer)
+                    .await
             }
             What::Watch { device, watch, reach } => {
                 let name = device.name()?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use dunlin::{Client, Drain, Qos};
+use dunlin_cloud::Pace;
 use tokio::time::{Instant, sleep_until};
 
 use super::outbox::Outbox;
@@ -60,6 +61,8 @@ pub(crate) struct Order {
     pub(crate) topic: String,
     pub(crate) qos: Qos,
     pub(crate) retain: bool,
+    /// Where the service takes only so much in a second.
+    pub(crate) pace: Option<Pace>,
 }
 
 impl Messages {
@@ -97,8 +100,10 @@ impl Messages {
         let mut interrupt = pin!(interrupted());
         let mut patience = Instant::now() + self.timeout;
         let mut source_failure = None;
+        let mut turn = Instant::now();
         loop {
-            if let Some(settled) = outbox.offer() {
+            let is_its_turn = turn <= Instant::now();
+            if is_its_turn && let Some(settled) = outbox.offer() {
                 report.settled(&settled, printer);
                 continue;
             }
@@ -120,13 +125,19 @@ impl Messages {
                         patience = Instant::now() + self.timeout;
                     }
                     match next {
-                        Ok(Some(message)) => outbox.put(message),
+                        Ok(Some(message)) => {
+                            if let Some(pace) = &order.pace {
+                                turn = pace.turn(order.topic.len() + message.len());
+                            }
+                            outbox.put(message);
+                        }
                         Ok(None) => {}
                         Err(failure) => source_failure = Some(failure),
                     }
                     continue;
                 }
                 () = reconnects.next() => continue,
+                () = sleep_until(turn), if !is_its_turn => continue,
                 () = sleep_until(patience), if !outbox.is_empty() => self.no_answer(&reconnects),
             };
             client.clone().close(Drain::NONE).await;

@@ -17,6 +17,7 @@ impl Service {
                 subscription_identifiers: false,
                 unacknowledged: Some(100),
                 publishes_per_second: Some(100),
+                bytes_per_second: Some(512_000),
                 ..MQTT_QOS_1
             },
             Self::AzureIotHub => ServiceLimits {
@@ -66,6 +67,7 @@ const MQTT: ServiceLimits = ServiceLimits {
     will: true,
     unacknowledged: None,
     publishes_per_second: None,
+    bytes_per_second: None,
     topic_aliases: None,
 };
 const MQTT_QOS_1: ServiceLimits = ServiceLimits { maximum_qos: Qos::AtLeastOnce, ..MQTT };

@@ -93,6 +93,18 @@ async fn a_rule_is_reached_directly_and_what_is_never_answered_is_refused() {
     assert_eq!(service.server().received_total(), 1);
 }
 
+/// It takes a hundred in a second, and answers none that is above.
+#[tokio::test]
+async fn many_lines_go_out_as_fast_as_the_service_takes_them() {
+    let service = service().await;
+    let way = reach("aws-pace", service.authority(), service.listen(8883, "127.0.0.1:0").await.unwrap());
+    let shown = shows("aws-pace", &service.authority().client("pump-3").unwrap());
+    let lines: String = (0..250).map(|number| format!("{number}\n")).collect();
+    let publish = aws("publish").args(["--thing", "pump-3", "plant/3", "--lines"]).args(&shown).args(&way);
+    publish.stdin(lines).run().await.assert_success();
+    assert_eq!((service.server().received_total(), service.throttled()), (250, 0));
+}
+
 #[tokio::test]
 async fn a_shadow_is_watched_and_read_again_after_a_reconnect() {
     let service = service().await;

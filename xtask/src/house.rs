@@ -1,6 +1,6 @@
 //! `cargo xtask house`: the rules of the house that a scanner can keep.
 //!
-//! One file a rule; each takes a file and gives its offences. Nothing is built
+//! One file a rule; each takes a file, or all, and gives its offences. Nothing is built
 //! and nothing is parsed, so the whole repository takes a blink.
 
 mod contents;
@@ -9,6 +9,7 @@ mod length;
 mod manifest;
 mod names;
 mod panics;
+mod tests_named;
 mod words;
 
 use crate::report::{Offence, Outcome, Trouble};
@@ -22,7 +23,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
     for notice in files.iter().filter_map(length::notice) {
         println!("notice: {notice}");
     }
-    let offences: Vec<Offence> = files.iter().flat_map(check).collect();
+    let mut offences: Vec<Offence> = files.iter().flat_map(check).collect();
+    offences.extend(tests_named::check(&files));
     for offence in &offences {
         println!("{offence}");
     }

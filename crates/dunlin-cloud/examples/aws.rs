@@ -1,4 +1,4 @@
-//! AWS IoT Core: a thing that reports its state to its shadow and is told what the shadow desires.
+//! AWS IoT Core: a thing that publishes, and becomes as its shadow desires it.
 //!
 //! ```text
 //! cargo run -p dunlin-cloud --features std --example aws -- \
@@ -8,7 +8,10 @@
 use std::{env, error::Error, time::Duration};
 
 use dunlin::{Client, Drain, Qos, TlsOptions};
-use dunlin_cloud::aws::{Endpoint, Shadow, ShadowAnswer, ShadowTopic, ShadowUpdate, ThingName};
+use dunlin_cloud::{
+    ShadowChange, ShadowChanges,
+    aws::{Endpoint, Shadow, ShadowUpdate, ThingName},
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -19,22 +22,27 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let tls = TlsOptions::new().client_certificate_files(certificate, key);
     let client = Client::connect(Endpoint::new(host)?.with_certificate(name, tls)?).await?;
-
-    let shadow = Shadow::classic(ThingName::new(name)?);
-    let topic = |what| shadow.topic(what).to_string();
-    // Before the update: answers come once.
-    let mut accepted = client.subscribe(&topic(ShadowTopic::UpdateAccepted)).qos(Qos::AtLeastOnce).await?;
-    let mut delta = client.subscribe(&topic(ShadowTopic::UpdateDelta)).qos(Qos::AtLeastOnce).await?;
-
-    let update = ShadowUpdate { reported: Some(r#"{"speed":3}"#), ..ShadowUpdate::default() };
-    let payload = update.write(&mut [0; 256])?.to_owned();
-    client.publish(&topic(ShadowTopic::Update), payload).qos(Qos::AtLeastOnce).await?;
-    if let Some(message) = accepted.next().await {
-        println!("the shadow has version {:?}", ShadowAnswer::read(message.text().unwrap_or_default()).version);
-    }
-    if let Some(message) = delta.next().await {
-        println!("to do: {:?}", ShadowAnswer::read(message.text().unwrap_or_default()).state);
-    }
+    run(&client, name).await?;
     client.close(Drain::within(Duration::from_secs(5))).await;
     Ok(())
+}
+
+/// Publishes, and obeys once.
+pub(crate) async fn run(client: &Client, name: &str) -> Result<(), Box<dyn Error>> {
+    client.publish("plant/3/temp", "21.5").qos(Qos::AtLeastOnce).await?;
+
+    let mut changes = ShadowChanges::open(client, Shadow::classic(ThingName::new(name)?)).await?;
+    loop {
+        let to_do = match changes.next().await? {
+            ShadowChange::Document(document) => document.and_then(|document| document.delta().map(str::to_owned)),
+            ShadowChange::Delta { state, .. } => Some(state),
+        };
+        if let Some(to_do) = to_do {
+            println!("to do: {to_do}");
+            // It is done, so there is no difference any more.
+            let done = ShadowUpdate { reported: Some(&to_do), ..ShadowUpdate::default() };
+            println!("version {} says so", changes.shadow().update(&done).await?);
+            return Ok(());
+        }
+    }
 }

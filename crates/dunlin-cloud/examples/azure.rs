@@ -8,32 +8,42 @@
 use std::{env, error::Error, time::Duration};
 
 use dunlin::{Client, Drain, Qos, TlsOptions};
-use dunlin_cloud::azure::{ConnectionString, HubAccess, Method, Properties, Twin, TwinAnswer};
+use dunlin_cloud::{
+    DirectMethods, TwinChange, TwinChanges,
+    azure::{ConnectionString, HubAccess, Identity, Properties},
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let text = env::var("CONNECTION_STRING")?;
     let device = ConnectionString::parse(&text)?;
     let client = Client::connect(device.options(HubAccess::Mqtt, TlsOptions::new())?).await?;
-
-    let mut answers = client.subscribe(Twin::ANSWERS).await?;
-    let mut calls = client.subscribe(Method::CALLS).await?;
-
-    client.publish(&Twin::read(1).to_string(), "").qos(Qos::AtLeastOnce).await?;
-    if let Some(message) = answers.next().await {
-        println!("{:?}: {:?}", TwinAnswer::of_topic(message.topic()), message.text());
-    }
-
-    let topic = device.identity.telemetry(Properties::JSON).to_string();
-    client.publish(&topic, r#"{"temp":21.5}"#).qos(Qos::AtLeastOnce).await?;
-
-    // The caller waits for the answer, which bears the number of the call.
-    if let Some(message) = calls.next().await
-        && let Some(method) = Method::of_topic(message.topic())
-    {
-        println!("{} is called with {:?}", method.name.escaped(), message.text());
-        client.publish(&method.answer(200).to_string(), "{}").qos(Qos::AtLeastOnce).await?;
-    }
+    run(&client, device.identity).await?;
     client.close(Drain::within(Duration::from_secs(5))).await;
     Ok(())
+}
+
+/// Publishes, reports, and obeys until it is stopped.
+pub(crate) async fn run(client: &Client, device: Identity<'_>) -> Result<(), Box<dyn Error>> {
+    let topic = device.telemetry(Properties::JSON).to_string();
+    client.publish(&topic, r#"{"temp":21.5}"#).qos(Qos::AtLeastOnce).await?;
+
+    let (mut changes, mut methods) = (TwinChanges::open(client).await?, DirectMethods::open(client).await?);
+    changes.twin().report(r#"{"interval":60}"#).await?;
+    loop {
+        tokio::select! {
+            change = changes.next() => match change? {
+                TwinChange::Twin(twin) => println!("desired: {}", twin.desired()),
+                TwinChange::Desired { patch, .. } => println!("something else is desired: {patch}"),
+            },
+            Some(call) = methods.next() => {
+                println!("{}", call.payload());
+                if call.is("stop") {
+                    call.answer(200, r#"{"stopped":true}"#).await?;
+                    return Ok(());
+                }
+                call.answer(404, "{}").await?;
+            }
+        }
+    }
 }

@@ -65,3 +65,8 @@ pub use google::{Google, GoogleTwin, PublicKey, PublicKeyError};
 pub use operations::{IotOperations, IotOperationsTwin};
 pub use provisioning::{Provisioning, ProvisioningTwin};
 pub use twin::Twin;
+
+/// What the document shows is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/clouds.md")]
+struct Documented;

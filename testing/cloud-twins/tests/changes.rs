@@ -117,7 +117,8 @@ async fn a_shadow_is_told_whole_and_then_by_its_differences() {
 
         twin.server().cut("pump-3");
         let Ok(ShadowChange::Document(Some(document))) = changes.next().await else { panic!("it is not read again") };
-        assert!(document.version == 3 && document.state.contains("\"low\""), "{document:?}");
+        assert_eq!((document.version, document.delta()), (3, Some(r#"{"fan":"low"}"#)));
+        assert_eq!((document.desired(), document.reported()), (document.delta(), Some(r#"{"fan":"off"}"#)));
     }
     client.close(Drain::ALL).await;
 }

@@ -28,7 +28,8 @@ pub struct ShadowChanges {
 /// What became of a shadow.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ShadowChange {
-    /// All of it, whatever was told before; `None`: there is none.
+    /// All of it, whatever was told before; `None`: there is none. What is desired meanwhile is in its
+    /// [`delta`](ShadowDocument::delta) and not told again.
     Document(Option<ShadowDocument>),
     /// What is desired differs from what was reported.
     Delta {

@@ -37,6 +37,23 @@ pub struct ShadowDocument {
     pub state: String,
 }
 
+impl ShadowDocument {
+    /// JSON: how the thing shall be; `None`: nobody has said so.
+    pub fn desired(&self) -> Option<&str> {
+        crate::json::member(&self.state, "desired")
+    }
+
+    /// JSON: how the thing is, as it reported.
+    pub fn reported(&self) -> Option<&str> {
+        crate::json::member(&self.state, "reported")
+    }
+
+    /// JSON: what is desired, as far as it differs from what was reported; `None`: it does not differ.
+    pub fn delta(&self) -> Option<&str> {
+        crate::json::member(&self.state, "delta")
+    }
+}
+
 impl ThingShadow {
     /// Subscribes to the answers: six filters.
     ///

@@ -2,13 +2,15 @@
 //! instructions than it did.
 //!
 //! ```text
-//!  bench ──> build ──> programs (bench/: sink, raw, dunlin, peers) ──> times: interleaved rounds
+//!  bench ──> build ──> programs (bench/: sink, raw, dunlin, peers) ──> times, mosquitto: interleaved rounds
 //!    │                                                          └───> costs: valgrind, strace
+//!    ├─────> flame: pictures of where the instructions go
 //!    └─────> gate: instructions of dunlin beside bench/instructions.tsv
 //! ```
 
 mod build;
 mod costs;
+mod flame;
 mod gate;
 mod mosquitto;
 mod programs;
@@ -39,6 +41,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome, Trouble> {
             Part::Idle => times::idle(&sink, programs, options.quick)?,
             Part::Fleet => fleet(options.quick)?,
             Part::Mosquitto => mosquitto::tables(programs, options.quick)?,
+            Part::Flame => flame::draw(&sink)?,
         }
     }
     Ok(Outcome::Passed)
@@ -61,15 +64,17 @@ enum Part {
     Idle,
     Fleet,
     Mosquitto,
+    Flame,
 }
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("times", Part::Times),
     ("latency", Part::Latency),
     ("costs", Part::Costs),
     ("idle", Part::Idle),
     ("fleet", Part::Fleet),
     ("mosquitto", Part::Mosquitto),
+    ("flame", Part::Flame),
 ];
 
 /// Many clients in one process, or as many of them as this machine allows.
@@ -101,8 +106,12 @@ impl Options {
                 },
             }
         }
+        if options.parts == [Part::Flame] {
+            options.programs.retain(Program::is_dunlin);
+        }
         if options.parts.is_empty() {
-            options.parts = PARTS.map(|(_, part)| part).to_vec();
+            // The pictures are drawn anew when somebody looks at them.
+            options.parts = PARTS.map(|(_, part)| part).into_iter().filter(|part| *part != Part::Flame).collect();
         }
         Ok(options)
     }
@@ -121,7 +130,7 @@ mod tests {
 
     #[test]
     fn all_parts_are_made_unless_some_are_named() {
-        assert_eq!(parse(&[]).unwrap().parts.len(), PARTS.len());
+        assert_eq!(parse(&[]).unwrap().parts.len(), PARTS.len() - 1);
         assert_eq!(parse(&["--quick", "latency"]).unwrap().parts, [Part::Latency]);
         assert!(parse(&["speed"]).is_err());
     }

@@ -127,7 +127,7 @@ static COMMANDS: &[Command] = &[
     Command {
         name: "bench",
         arguments: "[PART..] [--gate]",
-        about: "how fast dunlin is, beside other clients and the bare socket; PART: times latency costs idle fleet mosquitto",
+        about: "how fast dunlin is, beside other clients and the bare socket; PART: times latency costs idle fleet mosquitto flame",
         details: &[
             "--quick     a few minutes",
             "--no-peers  dunlin and the bare socket alone",

@@ -49,7 +49,8 @@ fn packages(programs: &[Program], are_meant: impl Fn(&Program) -> bool) -> Vec<&
     packages
 }
 
-fn build_packages(packages: &[&str]) -> Result<(), Trouble> {
+/// Builds these, together.
+pub(super) fn build_packages(packages: &[&str]) -> Result<(), Trouble> {
     let mut arguments = vec!["build", "--release", "--ignore-rust-version"];
     arguments.extend(["--manifest-path", "bench/Cargo.toml", "--target-dir", TARGET_DIRECTORY]);
     packages.iter().for_each(|package| arguments.extend(["-p", package]));

@@ -11,10 +11,11 @@ pub(super) fn run(writes: bool) -> Result<Outcome, Trouble> {
     if process::find("valgrind").is_none() {
         return Err(Trouble::new("valgrind is missing, which counts instructions; Debian: apt-get install valgrind"));
     }
-    let mut programs: Vec<Program> = programs::all().into_iter().filter(Program::is_dunlin).collect();
-    build::build(&mut programs)?;
+    let programs: Vec<Program> = programs::all().into_iter().filter(Program::is_dunlin).collect();
+    build::build_packages(&["bench-sink", "bench-dunlin", ENGINE, LAYERS, ROUTER])?;
     let mut figures = measure(&Sink::start()?, &programs)?;
     figures.extend(layers()?);
+    figures.extend(engine()?);
     figures.extend(router()?);
     let holds = TABLE.judge(&figures, writes)?;
     Ok(if holds { Outcome::Passed } else { Outcome::Failed })
@@ -36,7 +37,7 @@ fn measure(sink: &Sink, programs: &[Program]) -> Result<Vec<Figure>, Trouble> {
 
 /// What a message costs the codec and the session, each alone.
 fn layers() -> Result<Vec<Figure>, Trouble> {
-    let program = build::build_package(LAYERS)?;
+    let program = programs::path(LAYERS);
     let figure = |layer: &str, what: &str, qos: &str, version: &str| {
         let each = costs::difference(costs::MESSAGES, |messages| {
             let words = [program.as_str(), what, qos, version, &messages.to_string()].map(str::to_owned);
@@ -53,9 +54,21 @@ fn layers() -> Result<Vec<Figure>, Trouble> {
     codec.chain(session).collect()
 }
 
+/// What a message costs the whole client where there is no network.
+fn engine() -> Result<Vec<Figure>, Trouble> {
+    let program = programs::path(ENGINE);
+    let figure = |what: &str, qos: &str| {
+        let each = costs::difference(costs::MESSAGES, |messages| {
+            costs::instructions(&[program.as_str(), what, qos, &messages.to_string()].map(str::to_owned))
+        })?;
+        Ok(Figure::new(format!("engine: {what} QoS {qos}, 5.0"), each.round() as u64))
+    };
+    ["publish", "receive"].into_iter().flat_map(|what| ["0", "1", "2"].map(|qos| figure(what, qos))).collect()
+}
+
 /// What it takes to find the subscriptions of a topic, among so many.
 fn router() -> Result<Vec<Figure>, Trouble> {
-    let program = build::build_package(ROUTER)?;
+    let program = programs::path(ROUTER);
     let figure = |filters: &str| {
         let each = costs::difference(costs::MESSAGES, |topics| {
             costs::instructions(&[program.clone(), filters.to_owned(), topics.to_string()])
@@ -65,6 +78,7 @@ fn router() -> Result<Vec<Figure>, Trouble> {
     ["1", "100", "100000"].into_iter().map(figure).collect()
 }
 
+const ENGINE: &str = "bench-engine";
 const LAYERS: &str = "bench-layers";
 const ROUTER: &str = "bench-router";
 

@@ -35,7 +35,7 @@ pub(super) fn all() -> Vec<Program> {
         raw(RAW, &[]),
         raw(RAW_ENCODING, &["--variant", "encode"]),
         raw(RAW_TOKIO, &["--variant", "tokio"]),
-        dunlin(DUNLIN, &["--receipts"]),
+        self::dunlin(),
         dunlin(DUNLIN_V5, &["--receipts", "--v5"]),
         dunlin(UNASKED, &[]),
         dunlin(BY_REFERENCE, &["--variant", "reference"]),
@@ -58,6 +58,11 @@ pub(super) fn all() -> Vec<Program> {
         peer_v5("mqtt-endpoint-tokio, 5.0", "bench-mqtt-endpoint"),
         peer_v5("rust-mqtt, 5.0", "bench-rust-mqtt"),
     ]
+}
+
+/// As an application would use it.
+pub(super) fn dunlin() -> Program {
+    Program { name: DUNLIN, package: "bench-dunlin", arguments: &["--receipts"], kind: Kind::Dunlin }
 }
 
 impl Program {

@@ -33,7 +33,7 @@ fn one_throughput(sink: &Sink, programs: &[Program], work: &Work, quick: bool) -
     })?;
     let best_tried = trials.iter().filter(|trial| trial.program.is_peer()).map(|trial| trial.count).max();
     // What is far behind in the trial is not the best: it has a single run, and time is left for those that may be.
-    let contends = |trial: &Trial<'_>| !trial.program.is_peer() || trial.count * 3 >= best_tried.unwrap_or(0) * 2;
+    let contends = |trial: &Trial<'_>| !trial.program.is_peer() || trial.count * 2 >= best_tried.unwrap_or(0);
     let rounds = rounds(if quick { 3 } else { 5 }, &trials, contends, |trial| {
         trial.program.measure(sink, work, trial.count.min(most))
     })?;

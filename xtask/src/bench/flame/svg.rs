@@ -9,7 +9,7 @@ pub(super) fn picture(title: &str, root: &Frame, messages: u64) -> String {
     let height = TOP + ROW * (1.0 + depth(root, root.cost)) + MARGIN;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" \
-         font-size=\"11\">\n<rect width=\"{WIDTH}\" height=\"{height}\" rx=\"6\" fill=\"#fff\"/>\n"
+         font-size=\"10\">\n<rect width=\"{WIDTH}\" height=\"{height}\" rx=\"6\" fill=\"#fff\"/>\n"
     );
     let each = root.cost / messages;
     text(&mut svg, MARGIN, 22.0, &format!("{title}: {each} instructions a message"), " font-size=\"14\"");
@@ -45,7 +45,7 @@ impl Drawing {
         let room = ((width - 6.0) / CHARACTER) as usize;
         let label = label(&frame.name.text, each, room);
         if !label.is_empty() {
-            text(svg, left + 3.0, top + 13.0, &label, "");
+            text(svg, left + 3.0, top + 12.5, &label, "");
         }
         put(svg, format_args!("</g>\n"));
         let mut left = left;
@@ -63,8 +63,8 @@ fn label(name: &str, each: u64, room: usize) -> String {
         whole
     } else if name.len() <= room {
         name.to_owned()
-    } else if room >= 4 {
-        name.chars().take(room - 1).chain(['…']).collect()
+    } else if room >= 5 {
+        name.chars().take(room - 2).chain(['…']).collect()
     } else {
         String::new()
     }
@@ -82,7 +82,7 @@ fn depth(frame: &Frame, whole: u64) -> f64 {
 }
 
 fn legend(svg: &mut String) {
-    let mut left = WIDTH - MARGIN - 540.0;
+    let mut left = WIDTH - MARGIN - 545.0;
     for (name, kind) in KINDS {
         let color = color(kind);
         put(svg, format_args!("<rect x=\"{left}\" y=\"12\" width=\"12\" height=\"12\" rx=\"2\" fill=\"{color}\"/>"));
@@ -130,7 +130,7 @@ const MARGIN: f64 = 10.0;
 const TOP: f64 = 36.0;
 const ROW: f64 = 18.0;
 /// As wide as a character is, about.
-const CHARACTER: f64 = 6.3;
+const CHARACTER: f64 = 6.0;
 
 #[cfg(test)]
 mod tests {
@@ -140,7 +140,7 @@ mod tests {
     fn a_label_has_as_much_as_there_is_room_for() {
         assert_eq!(label("Receipt::poll", 76, 40), "Receipt::poll 76");
         assert_eq!(label("Receipt::poll", 76, 13), "Receipt::poll");
-        assert_eq!(label("Receipt::poll", 76, 6), "Recei…");
-        assert_eq!(label("Receipt::poll", 76, 3), "");
+        assert_eq!(label("Receipt::poll", 76, 7), "Recei…");
+        assert_eq!(label("Receipt::poll", 76, 4), "");
     }
 }

@@ -36,7 +36,7 @@ fn one_table(server: &Server, programs: &[Program], qos: u64, quick: bool) -> Re
     let work = Work { mode: "publish", qos, size: 16, window: WINDOW, tls: false };
     let trials = trials(programs, &work, |program, count| {
         let rate = through(server, program, &work, count)?.get("rate");
-        Ok(((rate * if quick { 0.3 } else { 1.0 }) as u64).max(1_000))
+        Ok(((rate * if quick { 0.3 } else { 0.7 }) as u64).max(1_000))
     })?;
     let rounds = rounds(
         if quick { 3 } else { 5 },

@@ -54,8 +54,6 @@ pub(super) fn all() -> Vec<Program> {
         peer_v5("mqtt5, 5.0", "bench-mqtt5"),
         peer("gneiss-mqtt", "bench-gneiss"),
         peer_v5("gneiss-mqtt, 5.0", "bench-gneiss"),
-        peer("mqtt-endpoint-tokio", "bench-mqtt-endpoint"),
-        peer_v5("mqtt-endpoint-tokio, 5.0", "bench-mqtt-endpoint"),
         peer_v5("rust-mqtt, 5.0", "bench-rust-mqtt"),
     ]
 }
@@ -99,7 +97,7 @@ impl Program {
     pub(super) fn command(&self, sink: &Sink, work: &Work, count: u64) -> Vec<String> {
         let mut words = self.command_at(if work.tls { &sink.secure } else { &sink.port }, work, count);
         if work.tls {
-            words.extend(["--tls".to_owned(), certificate()]);
+            words.extend(["--tls".to_owned(), sink.certificate.clone()]);
         }
         words
     }
@@ -167,28 +165,34 @@ pub(super) struct Sink {
     process: Child,
     port: String,
     secure: String,
+    /// The file with its certificate, which it has written.
+    certificate: String,
 }
 
 impl Sink {
     pub(super) fn start() -> Result<Sink, Trouble> {
         let trouble = |error| Trouble::new(format!("the sink does not start: {error}"));
+        // Another sink may run beside this one.
+        let certificate = tree::root().join(TARGET_DIRECTORY).join(format!("sink-{}.pem", std::process::id()));
+        let certificate = certificate.to_string_lossy().into_owned();
         let mut command = Command::new(path("bench-sink"));
         let mut process =
-            command.arg(certificate()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(trouble)?;
+            command.arg(&certificate).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(trouble)?;
         let mut ports = String::new();
         if let Some(output) = process.stdout.take() {
             BufReader::new(output).read_line(&mut ports).map_err(trouble)?;
         }
         let (port, secure) = ports.trim().split_once(' ').unwrap_or_default();
-        Ok(Sink { port: port.to_owned(), secure: secure.to_owned(), process })
+        Ok(Sink { port: port.to_owned(), secure: secure.to_owned(), certificate, process })
     }
 }
 
 impl Drop for Sink {
     fn drop(&mut self) {
         drop(self.process.stdin.take());
-        // It has nothing to tell any more.
+        // It has nothing to tell any more, and its certificate is of no use without it.
         let _ = self.process.wait();
+        let _ = fs::remove_file(&self.certificate);
     }
 }
 
@@ -201,10 +205,6 @@ pub(super) fn machine() -> String {
     let load = read("/proc/loadavg");
     let load = load.split_whitespace().next().unwrap_or("?");
     format!("{} times {model}; load {load} before", models.len())
-}
-
-fn certificate() -> String {
-    tree::root().join(TARGET_DIRECTORY).join("sink.pem").to_string_lossy().into_owned()
 }
 
 pub(super) fn path(package: &str) -> String {

@@ -182,14 +182,18 @@ impl Flow {
     }
 
     /// Gives its number in this queue.
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, id: PacketId) -> u32 {
-        let index = if self.due.insert(id) {
-            self.queue.push_back(id);
-            self.queue.len().wrapping_sub(1)
-        } else {
-            self.queue.iter().position(|queued| *queued == id).unwrap_or_default()
-        };
+        if !self.due.insert(id) {
+            return self.number(id);
+        }
+        self.queue.push_back(id);
+        self.before.wrapping_add(self.queue.len() as u32).wrapping_sub(1)
+    }
+
+    #[cold]
+    fn number(&self, id: PacketId) -> u32 {
+        let index = self.queue.iter().position(|queued| *queued == id).unwrap_or_default();
         self.before.wrapping_add(index as u32)
     }
 
@@ -214,14 +218,8 @@ impl HeapInbound {
     fn flow(&self, qos: Qos) -> &Flow {
         if qos == Qos::ExactlyOnce { &self.exactly_once } else { &self.at_least_once }
     }
-}
 
-impl Inbound for HeapInbound {
-    #[inline]
-    fn arrive(&mut self, id: PacketId, qos: Qos) -> Arrival {
-        if qos != Qos::ExactlyOnce {
-            return Arrival::New(self.at_least_once.push(id));
-        }
+    fn arrive_exactly_once(&mut self, id: PacketId) -> Arrival {
         self.exactly_once.push(id);
         self.here_len += usize::from(self.here.insert(id));
         let number = self.delivered_before;
@@ -230,6 +228,16 @@ impl Inbound for HeapInbound {
         }
         self.delivered_before = number.wrapping_add(1);
         Arrival::New(number)
+    }
+}
+
+impl Inbound for HeapInbound {
+    #[inline]
+    fn arrive(&mut self, id: PacketId, qos: Qos) -> Arrival {
+        match qos {
+            Qos::ExactlyOnce => self.arrive_exactly_once(id),
+            _ => Arrival::New(self.at_least_once.push(id)),
+        }
     }
 
     fn acknowledge(&mut self, id: PacketId, qos: Qos, number: u32, reason: ReasonCode) -> bool {

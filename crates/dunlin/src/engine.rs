@@ -250,10 +250,18 @@ impl Engine {
         let v5 = self.session.version().is_v5();
         let parts = Parts::new(base, publish, None, *delivery, v5);
         let dropped = &mut self.statistics.dropped;
+        if !self.filters.if_any(|filters| filters.hand_out_to_one(&parts, overfull, dropped)) {
+            // Made anew, so that the other need not be in memory.
+            self.deliver_to_any(Parts::new(base, &publish.clone(), None, *delivery, v5), overfull);
+        }
+    }
+
+    #[cold]
+    fn deliver_to_any(&mut self, parts: Parts, overfull: bool) {
+        let dropped = &mut self.statistics.dropped;
         let holders = self.filters.if_any(|filters| filters.hand_out_by_topic(&parts, overfull, dropped));
         if holders != 1 {
-            // Made anew, so that the other need not be in memory.
-            self.handle_holders(holders, Parts::new(base, &publish.clone(), None, *delivery, v5), overfull);
+            self.handle_holders(holders, parts, overfull);
         }
     }
 

@@ -45,8 +45,18 @@ impl Filters {
         self.router.find(topic);
     }
 
-    /// As [`hand_out`](Filters::hand_out), where nothing but the topic tells, which was looked for.
+    /// As [`hand_out`](Filters::hand_out), where nothing but the topic tells, which was looked for, and it is that of one
+    /// subscription. False: it is not, and nothing was done.
     #[inline(always)]
+    pub(crate) fn hand_out_to_one(&mut self, parts: &Parts, overfull: bool, dropped: &mut u64) -> bool {
+        let &[holder] = self.router.found() else { return false };
+        if let Some(held) = self.holders.get_mut(holder) {
+            held.put_aside(holder, parts, overfull, dropped, &mut self.shed, &mut self.touched);
+        }
+        true
+    }
+
+    /// The same for any number of subscriptions, which is given.
     pub(crate) fn hand_out_by_topic(&mut self, parts: &Parts, overfull: bool, dropped: &mut u64) -> usize {
         let found = self.router.found();
         let targets = if found.is_empty() { &self.rest } else { found };

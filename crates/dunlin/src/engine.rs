@@ -21,7 +21,7 @@ pub(crate) use shared::Shared;
 pub use statistics::Statistics;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
@@ -92,8 +92,6 @@ pub(crate) struct Engine {
     told: Vec<Told>,
     /// Labels in use, with the number of answers that carry them back.
     labels: BTreeMap<u32, usize>,
-    /// Messages that several subscriptions hold, with how many of them have not yet taken theirs.
-    shared_deliveries: HashMap<Delivery, usize>,
     /// What the events said of the connection last: they obey a grammar.
     pub(crate) stage: Stage,
     pub(crate) status: Status,
@@ -183,7 +181,6 @@ impl Engine {
             listeners: Vec::new(),
             told: Vec::new(),
             labels: BTreeMap::new(),
-            shared_deliveries: HashMap::new(),
             stage: Stage::Apart,
             status: Status::Connecting,
             status_changes: 0,
@@ -279,7 +276,7 @@ impl Engine {
         if holders == 0 {
             self.session.acknowledge(delivery);
         } else {
-            self.shared_deliveries.insert(delivery, holders);
+            self.filters.made().share(delivery, holders);
         }
     }
 
@@ -293,28 +290,15 @@ impl Engine {
     /// As [`acknowledge`](Engine::acknowledge), for many.
     pub(crate) fn acknowledge_all(&mut self, holder: Holder, deliveries: &mut Vec<Delivery>) {
         self.filters.if_any(|filters| filters.keep_done(holder, deliveries));
-        if !self.shared_deliveries.is_empty() {
-            deliveries.retain(|delivery| self.is_done_by_all(*delivery));
-        }
         self.session.acknowledge_all(deliveries);
         deliveries.clear();
     }
 
     /// One of its holders is done with a message: it is acknowledged when all are.
     pub(crate) fn acknowledge_one(&mut self, delivery: Delivery) {
-        if self.is_done_by_all(delivery) {
+        if !self.filters.if_any(|filters| filters.is_held_by_others(delivery)) {
             self.session.acknowledge(delivery);
         }
-    }
-
-    fn is_done_by_all(&mut self, delivery: Delivery) -> bool {
-        let Some(holders) = self.shared_deliveries.get_mut(&delivery) else { return true };
-        *holders -= 1;
-        let done = *holders == 0;
-        if done {
-            self.shared_deliveries.remove(&delivery);
-        }
-        done
     }
 
     /// Passes on what the packets of a chunk came to: messages to subscriptions, events to listeners. Gives the bytes

@@ -45,6 +45,8 @@ pub(crate) struct Filters {
     /// What is handed over when the group of this number is stored, in the order of arrival.
     held_back: VecDeque<(u64, Holder, Batch)>,
     touched: Vec<Holder>,
+    /// Messages that several subscriptions hold, with how many of them are not done with theirs.
+    shared: HashMap<Delivery, usize>,
     /// Subscriptions with messages for their handler.
     due_handlers: Vec<Holder>,
     /// Bytes of messages that were dropped from inboxes.
@@ -166,6 +168,7 @@ impl Filters {
             rest: Vec::new(),
             held_back: VecDeque::new(),
             touched: Vec::new(),
+            shared: HashMap::new(),
             due_handlers: Vec::new(),
             shed: 0,
             pressure,

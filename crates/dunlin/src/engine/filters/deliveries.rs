@@ -78,7 +78,23 @@ impl Filters {
         done
     }
 
-    /// Leaves those of `deliveries` that the subscription has only now done with.
+    /// So many subscriptions hold a message.
+    pub(crate) fn share(&mut self, delivery: Delivery, holders: usize) {
+        self.shared.insert(delivery, holders);
+    }
+
+    /// One of its holders is done with a message: whether others are not.
+    pub(crate) fn is_held_by_others(&mut self, delivery: Delivery) -> bool {
+        let Some(holders) = self.shared.get_mut(&delivery) else { return false };
+        *holders -= 1;
+        let held = *holders > 0;
+        if !held {
+            self.shared.remove(&delivery);
+        }
+        held
+    }
+
+    /// Leaves those of `deliveries` that all who hold them are done with, this subscription only now.
     pub(crate) fn keep_done(&mut self, holder: Holder, deliveries: &mut Vec<Delivery>) {
         let Some(held) = self.holders.get_mut(holder) else { return deliveries.clear() };
         // As a rule in the order in which they came.
@@ -89,6 +105,9 @@ impl Filters {
         }
         if held.left && held.given.is_empty() {
             self.holders.free(holder);
+        }
+        if !self.shared.is_empty() {
+            deliveries.retain(|delivery| !self.is_held_by_others(*delivery));
         }
     }
 }

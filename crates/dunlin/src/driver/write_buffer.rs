@@ -144,8 +144,9 @@ impl WriteBuffer {
     }
 }
 
-/// Copied under one lock.
-const COPIED_LIMIT: usize = 128 << 10;
+/// Copied under one lock: more than may wait to be transmitted as a rule, so that it goes out as one write and not with a
+/// few bytes behind it.
+const COPIED_LIMIT: usize = 192 << 10;
 const SHARED_LIMIT: usize = 1 << 20;
 /// Slices in one write.
 const SLICES: usize = 32;
@@ -174,6 +175,13 @@ mod tests {
         fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
             Poll::Ready(Ok(()))
         }
+    }
+
+    /// The last message that the queue has room for may begin where it is all but full.
+    #[test]
+    fn a_full_queue_goes_out_as_one_write() {
+        let options = crate::ConnectOptions::new("localhost");
+        assert!(COPIED_LIMIT >= options.settings().queue_bytes + crate::memory::SHARED_FROM);
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// It fails, or takes longer than half a minute.
+    /// It fails, or takes longer than a quarter of a minute.
     pub(super) fn measure(&self, sink: &Sink, work: &Work, count: u64) -> Result<Figures, Trouble> {
         run(&self.command(sink, work, count))
     }
@@ -128,9 +128,9 @@ impl Program {
 ///
 /// # Errors
 ///
-/// It fails, or takes longer than half a minute.
+/// It fails, or takes longer than a quarter of a minute.
 pub(super) fn run(words: &[String]) -> Result<Figures, Trouble> {
-    let mut arguments = vec!["30"];
+    let mut arguments = vec!["15"];
     arguments.extend(words.iter().map(String::as_str));
     Ok(Figures(Job::new("timeout", &arguments).output()?))
 }

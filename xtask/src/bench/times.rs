@@ -29,7 +29,7 @@ fn one_throughput(sink: &Sink, programs: &[Program], work: &Work, quick: bool) -
     let most = 8_000_000_000 / work.size.max(100);
     let trials = trials(programs, work, |program, count| {
         let rate = program.measure(sink, work, count)?.get("rate");
-        Ok(((rate * seconds) as u64).clamp(MOST_TRIED / 10, most))
+        Ok(((rate * seconds) as u64).clamp(FIRST_TRIED, most))
     })?;
     let best_tried = trials.iter().filter(|trial| trial.program.is_peer()).map(|trial| trial.count).max();
     // What is far behind in the trial is not the best: it has a single run, and time is left for those that may be.
@@ -141,7 +141,7 @@ pub(super) fn trials<'p>(
 ) -> Result<Vec<Trial<'p>>, Trouble> {
     let mut trials = Vec::new();
     for program in programs.iter().filter(|program| program.does(work)) {
-        let first = run(program, MOST_TRIED / 10);
+        let first = run(program, FIRST_TRIED);
         match first.and_then(|count| run(program, count.min(MOST_TRIED))) {
             Ok(count) => trials.push(Trial { program, count }),
             Err(error) if program.is_peer() => left_out(program, &format!("{} QoS {}", work.mode, work.qos), &error),
@@ -183,6 +183,9 @@ pub(super) fn rounds(
 pub(super) fn values(rounds: &[Vec<Figures>], index: usize, name: &str) -> Vec<f64> {
     rounds.get(index).into_iter().flatten().map(|figures| figures.get(name)).collect()
 }
+
+/// Messages of the first run, for which even a client that sleeps between them takes no longer than a few seconds.
+const FIRST_TRIED: u64 = 200;
 
 /// Messages in a run that tells how many there may be in one that counts.
 const MOST_TRIED: u64 = 20_000;

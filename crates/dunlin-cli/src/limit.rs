@@ -11,12 +11,28 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads whole seconds, of which a token holds at least one.
+pub(crate) fn whole_seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<u32>().ok().filter(|seconds| *seconds > 0);
+    seconds
+        .map(|seconds| Duration::from_secs(seconds.into()))
+        .ok_or_else(|| "give whole seconds, such as 3600".to_owned())
+}
+
 /// A hundred years: more than that is "without limit", and no clock can add it.
 const LONGEST: f64 = 100.0 * 365.25 * 86_400.0;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_seconds_have_no_fraction() {
+        assert_eq!(whole_seconds("60"), Ok(Duration::from_secs(60)));
+        for wrong in ["0", "0.5", "-1", "x", "", "4294967296"] {
+            assert!(whole_seconds(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn seconds_may_have_a_fraction_and_not_much_else() {

@@ -27,6 +27,13 @@ impl Printer {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// Writes a line that this program itself made, and waits for it.
+    pub(crate) async fn line(&mut self, text: &str) -> Result<(), Failure> {
+        self.data(text.as_bytes());
+        self.data(b"\n");
+        self.flush().await
+    }
+
     /// Adds what came from elsewhere: as it is into a pipe or a file; on a terminal its control characters are shown
     /// and not obeyed, so that no message can repaint the screen.
     pub(crate) fn foreign(&mut self, bytes: &[u8]) {

@@ -244,6 +244,11 @@ async fn a_gateway_stands_for_its_hub() {
     assert_eq!(seen.connect().client_id, "d/m");
     assert_eq!(seen.user_name(), format!("{HUB}/d/m/?api-version=2021-04-12"));
     assert!(seen.password().contains("sr=myhub.azure-devices.net%2Fdevices%2Fd%2Fmodules%2Fm&"));
+
+    let (minute, before) = (Duration::from_secs(60), now());
+    let seen = door.look(string.options_with_lifetime(HubAccess::Mqtt, minute, door.tls()).unwrap()).await;
+    assert_eq!(seen.server_name.as_deref(), Some("edge.example"));
+    assert!((before + 60..=now() + 60).contains(&expiry(seen.password())));
 }
 
 #[tokio::test]

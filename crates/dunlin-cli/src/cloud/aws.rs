@@ -2,10 +2,8 @@ mod provision;
 mod shadow;
 mod thing;
 
-use std::time::Duration;
-
 use clap::{Args, Subcommand};
-use dunlin::{Client, Drain, Qos};
+use dunlin::Qos;
 use dunlin_cloud::aws::{BasicIngest, Shadow, ShadowUpdate, ThingName};
 use dunlin_cloud::{Pace, Service, ThingShadow};
 
@@ -13,11 +11,10 @@ use self::provision::Provision;
 use self::shadow::ShadowOf;
 use self::thing::{Place, Signing, Thing};
 use super::document::checked;
-use super::reach::Reach;
+use super::reach::{Reach, call};
 use super::secrets::unusable;
 use super::settings::Form;
 use super::watch::Watching;
-use crate::connection::Target;
 use crate::failure::Failure;
 use crate::json::Object;
 use crate::printer::Printer;
@@ -118,16 +115,16 @@ struct ShadowName {
 impl Aws {
     pub(super) async fn run(self, printer: &mut Printer) -> Result<(), Failure> {
         match self.what {
-            What::Url { place, signing } => {
-                printer.data(signing.url(&place)?.as_bytes());
-                printer.data(b"\n");
-                printer.flush().await
-            }
+            What::Url { place, signing } => printer.line(&signing.url(&place)?).await,
             What::Settings { thing, form } => thing.settings()?.print(&form, printer).await,
             What::Publish(publish) => publish.run(printer).await,
             What::Report { reported, shadow, thing, reach } => {
                 let (reported, shadow) = (checked(&reported)?, shadow.of(&thing)?);
-                report(thing.target(&reach)?, shadow, &reported, printer).await
+                let update = ShadowUpdate { reported: Some(&reported), ..ShadowUpdate::default() };
+                let version = call(thing.target(&reach)?, async |client| {
+                    ThingShadow::open(client, shadow).await?.update(&update).await
+                });
+                printer.line(&Object::new().plain("version", version.await?).finish()).await
             }
             What::Watch { shadow, thing, watch, reach } => {
                 let told = ShadowOf(shadow.of(&thing)?);
@@ -160,16 +157,3 @@ impl ShadowName {
         }
     }
 }
-
-async fn report(target: Target, shadow: Shadow<'_>, reported: &str, printer: &mut Printer) -> Result<(), Failure> {
-    let client = Client::connect(target.options).await.map_err(Failure::of_connect)?;
-    let update = ShadowUpdate { reported: Some(reported), ..ShadowUpdate::default() };
-    let reporting = async { ThingShadow::open(&client, shadow).await?.update(&update).await };
-    let version = reporting.await;
-    client.close(Drain::within(GOODBYE)).await;
-    printer.data(Object::new().plain("version", version?).finish().as_bytes());
-    printer.data(b"\n");
-    printer.flush().await
-}
-
-const GOODBYE: Duration = Duration::from_secs(2);

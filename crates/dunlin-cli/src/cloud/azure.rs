@@ -6,21 +6,21 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use dunlin::{Client, Drain, Qos};
+use dunlin::Qos;
 use dunlin_cloud::azure::{ConnectionString, DeviceSecret, HubAccess, Properties};
 use dunlin_cloud::{DeviceTwin, Service};
 
 use self::provision::Provision;
 use self::twin::TwinOf;
 use super::document::checked;
-use super::reach::Reach;
+use super::reach::{Reach, call};
 use super::secrets::{now, text_in, unusable, written};
 use super::settings::{Form, Proof, Settings};
 use super::watch::Watching;
 use crate::connection::Target;
 use crate::failure::Failure;
 use crate::json::Object;
-use crate::limit::seconds;
+use crate::limit::whole_seconds;
 use crate::printer::Printer;
 use crate::publish::{Messages, Order, qos};
 
@@ -122,7 +122,7 @@ struct Device {
     #[arg(long)]
     websocket: bool,
     /// How long a token holds, in seconds
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "3600")]
+    #[arg(long, value_name = "SECONDS", value_parser = whole_seconds, default_value = "3600")]
     valid_for: Duration,
 }
 
@@ -134,18 +134,22 @@ impl Azure {
                     return Err(Failure::usage("a device with a certificate has no token")
                         .with_hint("give a connection string with SharedAccessKey, or --device-key-file"));
                 };
-                printer.data(text.as_bytes());
-                printer.data(b"\n");
-                printer.flush().await
+                printer.line(&text).await
             }
             What::Settings { device, form } => device.settings()?.print(&form, printer).await,
             What::Publish(publish) => publish.run(printer).await,
             What::Report { reported, device, reach } => {
-                report(device.target(&reach)?, &checked(&reported)?, printer).await
+                let (reported, target) = (checked(&reported)?, device.target(&device.connection_string()?, &reach)?);
+                let version = call(target, async |client| DeviceTwin::open(client).await?.report(&reported).await);
+                let object = match version.await? {
+                    Some(version) => Object::new().plain("version", version),
+                    None => Object::new(),
+                };
+                printer.line(&object.finish()).await
             }
             What::Watch { device, watch, reach } => {
                 let text = device.connection_string()?;
-                watch.run(device.target(&reach)?, TwinOf { connection_string: text }, printer).await
+                watch.run(device.target(&text, &reach)?, TwinOf { connection_string: text }, printer).await
             }
             What::Provision(provision) => provision.run(printer).await,
         }
@@ -156,16 +160,16 @@ impl Publish {
     async fn run(&self, printer: &mut Printer) -> Result<(), Failure> {
         let text = self.device.connection_string()?;
         let named = self.property.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let json = if self.as_json { JSON } else { &[] };
-        let properties: Vec<_> = json.iter().copied().chain(named).collect();
+        let json = if self.as_json { Properties::JSON } else { Properties::NONE };
+        let properties: Vec<_> = json.pairs().iter().copied().chain(named).collect();
         let topic = parsed(&text)?.identity.telemetry(Properties::new(&properties)).to_string();
         let order = Order { topic, qos: self.qos, retain: false, pace: None };
-        self.messages.publish(&order, self.device.target(&self.reach)?, printer).await
+        self.messages.publish(&order, self.device.target(&text, &self.reach)?, printer).await
     }
 }
 
 impl Device {
-    /// However it is told: one made of names is read as any other.
+    /// However it is told: one made of names is read as any other. To be asked once, since the file may be a pipe.
     fn connection_string(&self) -> Result<String, Failure> {
         if let Some(path) = &self.connection_string_file {
             return text_in("the connection string", path);
@@ -189,16 +193,9 @@ impl Device {
         if self.websocket { HubAccess::WebSocket } else { HubAccess::Mqtt }
     }
 
-    fn target(&self, reach: &Reach) -> Result<Target, Failure> {
-        let text = self.connection_string()?;
-        let device = parsed(&text)?;
-        let (tls, access) = (reach.tls()?, self.access());
-        let options = match &device.secret {
-            DeviceSecret::Key(key) if device.gateway.is_none() => {
-                device.identity.with_key(access, key.clone(), self.valid_for, tls)
-            }
-            _ => device.options(access, tls),
-        };
+    fn target(&self, connection_string: &str, reach: &Reach) -> Result<Target, Failure> {
+        let device = parsed(connection_string)?;
+        let options = device.options_with_lifetime(self.access(), self.valid_for, reach.tls()?);
         reach.target(options.map_err(unusable)?)
     }
 
@@ -228,20 +225,6 @@ impl Device {
     }
 }
 
-async fn report(target: Target, reported: &str, printer: &mut Printer) -> Result<(), Failure> {
-    let client = Client::connect(target.options).await.map_err(Failure::of_connect)?;
-    let reporting = async { DeviceTwin::open(&client).await?.report(reported).await };
-    let reported = reporting.await;
-    client.close(Drain::within(GOODBYE)).await;
-    let object = match reported? {
-        Some(version) => Object::new().plain("version", version),
-        None => Object::new(),
-    };
-    printer.data(object.finish().as_bytes());
-    printer.data(b"\n");
-    printer.flush().await
-}
-
 fn parsed(text: &str) -> Result<ConnectionString<'_>, Failure> {
     ConnectionString::parse(text).map_err(unusable)
 }
@@ -253,5 +236,3 @@ pub(in crate::cloud) fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 const VARIABLE: &str = "IOTHUB_DEVICE_CONNECTION_STRING";
-const JSON: &[(&str, &str)] = &[("$.ct", "application/json;charset=utf-8"), ("$.ce", "utf-8")];
-const GOODBYE: Duration = Duration::from_secs(2);

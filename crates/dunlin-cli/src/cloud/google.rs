@@ -13,7 +13,7 @@ use super::watch::{Listening, Told, Watching, next};
 use crate::connection::Target;
 use crate::failure::Failure;
 use crate::json::Object;
-use crate::limit::seconds;
+use crate::limit::whole_seconds;
 use crate::printer::Printer;
 use crate::publish::{Messages, Order, qos};
 
@@ -95,7 +95,7 @@ struct Key {
     #[arg(long, value_name = "FILE")]
     private_key: PathBuf,
     /// How long a token holds, in seconds, at most a day
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "3600")]
+    #[arg(long, value_name = "SECONDS", value_parser = whole_seconds, default_value = "3600")]
     valid_for: Duration,
 }
 
@@ -122,11 +122,7 @@ struct Device {
 impl Google {
     pub(super) async fn run(self, printer: &mut Printer) -> Result<(), Failure> {
         match self.what {
-            What::Token { key } => {
-                printer.data(key.token()?.0.as_bytes());
-                printer.data(b"\n");
-                printer.flush().await
-            }
+            What::Token { key } => printer.line(&key.token()?.0).await,
             What::Settings { device, form } => device.settings()?.print(&form, printer).await,
             What::Publish(publish) => {
                 let topic = publish.device.name()?.events(publish.folder.as_deref()).to_string();

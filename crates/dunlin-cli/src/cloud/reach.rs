@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use clap::Args;
-use dunlin::{ConnectOptions, TlsOptions};
+use dunlin::{Client, ConnectOptions, Drain, TlsOptions};
+use dunlin_cloud::CallError;
 
 use crate::connection::{Route, Target, Trust};
 use crate::failure::Failure;
@@ -33,3 +34,17 @@ impl Reach {
         Ok(Target { options: self.route.apply(options)?.connect_timeout(self.connect_timeout), server })
     }
 }
+
+/// Connects, asks, and disconnects.
+pub(super) async fn call<T>(
+    target: Target,
+    ask: impl AsyncFnOnce(&Client) -> Result<T, CallError>,
+) -> Result<T, Failure> {
+    let client = Client::connect(target.options).await.map_err(Failure::of_connect)?;
+    let answer = ask(&client).await;
+    client.close(Drain::within(GOODBYE)).await;
+    Ok(answer?)
+}
+
+/// For the last acknowledgements and the DISCONNECT.
+pub(super) const GOODBYE: Duration = Duration::from_secs(2);

@@ -7,6 +7,7 @@ use clap::Args;
 use dunlin::{Client, Drain, Message, SubscribeError, Subscription};
 use tokio::time::{Instant, sleep_until};
 
+use super::reach::GOODBYE;
 use crate::connection::Target;
 use crate::exit_codes::ExitCode;
 use crate::failure::Failure;
@@ -112,6 +113,3 @@ async fn until(deadline: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
-
-/// For the last acknowledgements and the DISCONNECT.
-const GOODBYE: Duration = Duration::from_secs(2);

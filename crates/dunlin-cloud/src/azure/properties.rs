@@ -22,6 +22,11 @@ impl<'a> Properties<'a> {
     pub const fn new(pairs: &'a [(&'a str, &'a str)]) -> Self {
         Self(pairs)
     }
+
+    /// Names and values, as they are.
+    pub const fn pairs(self) -> &'a [(&'a str, &'a str)] {
+        self.0
+    }
 }
 
 impl Display for Properties<'_> {

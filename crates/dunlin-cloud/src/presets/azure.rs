@@ -19,9 +19,22 @@ impl ConnectionString<'_> {
     /// # Errors
     /// As of [`Identity::with_key`].
     pub fn options(&self, access: HubAccess, tls: TlsOptions) -> Result<ConnectOptions, Refusal> {
+        self.options_with_lifetime(access, SasToken::USUAL_LIFETIME, tls)
+    }
+
+    /// The same, with tokens that are each good for `lifetime`.
+    ///
+    /// # Errors
+    /// As of [`Identity::with_key`].
+    pub fn options_with_lifetime(
+        &self,
+        access: HubAccess,
+        lifetime: Duration,
+        tls: TlsOptions,
+    ) -> Result<ConnectOptions, Refusal> {
         let host = self.gateway.unwrap_or(self.identity.hub());
         match &self.secret {
-            DeviceSecret::Key(key) => self.identity.keyed(host, access, key.clone(), SasToken::USUAL_LIFETIME, tls),
+            DeviceSecret::Key(key) => self.identity.keyed(host, access, key.clone(), lifetime, tls),
             DeviceSecret::Certificate => self.identity.certified(host, access, tls),
         }
     }

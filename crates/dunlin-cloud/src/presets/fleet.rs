@@ -46,6 +46,24 @@ struct Certificate {
     ownership: String,
 }
 
+impl Certificate {
+    /// `None`: the payload has another form.
+    fn read(payload: &str) -> Option<Self> {
+        let text = |name| string_in(payload, name);
+        Some(Self {
+            pem: text("certificatePem")?,
+            key: text("privateKey"),
+            id: text("certificateId")?,
+            ownership: text("certificateOwnershipToken")?,
+        })
+    }
+
+    /// Whether somebody has the key: the device, or this answer.
+    fn is_complete(&self, has_key: bool) -> bool {
+        has_key || self.key.is_some()
+    }
+}
+
 /// With the feature `std`.
 impl Provisioning<'_> {
     /// Makes a thing of a device that is new: connects with `options`, which show the claim certificate of the fleet, asks
@@ -86,14 +104,9 @@ impl Provisioning<'_> {
             .and(&of_thing(Exchange::Rejected));
         let mut answers = answers.await.map_err(|error| CallError::Subscribe(Box::new(error)))?;
         let request = signing_request.map(|csr| format!("{{\"certificateSigningRequest\":{}}}", Quoted(csr)));
+        let has_key = signing_request.is_some();
         let certificate = exchange(client, &mut answers, of_certificate, request.unwrap_or_default(), |payload| {
-            let text = |name| string_in(payload, name);
-            Some(Certificate {
-                pem: text("certificatePem")?,
-                key: text("privateKey"),
-                id: text("certificateId")?,
-                ownership: text("certificateOwnershipToken")?,
-            })
+            Certificate::read(payload).filter(|certificate| certificate.is_complete(has_key))
         });
         let Certificate { pem, key, id, ownership } = certificate.await?;
         let pairs: Vec<_> =
@@ -178,6 +191,18 @@ mod tests {
         for wrong in [r"\", r"\x", r"\u12", r"\ud800", r"\uzzzz", "\\u123\u{e9}"] {
             assert_eq!(unescaped(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_certificate_is_of_no_use_without_its_key() {
+        let read = |key| {
+            let token = r#""certificateOwnershipToken":"t""#;
+            Certificate::read(&format!(r#"{{"certificateId":"1","certificatePem":"a\nb",{key}{token}}}"#)).unwrap()
+        };
+        let whole = read(r#""privateKey":"k\n","#);
+        assert_eq!((whole.pem.as_str(), whole.key.as_deref()), ("a\nb", Some("k\n")));
+        assert!(whole.is_complete(false) && read("").is_complete(true) && !read("").is_complete(false));
+        assert!(Certificate::read("{}").is_none());
     }
 
     #[test]

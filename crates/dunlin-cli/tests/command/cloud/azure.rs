@@ -83,6 +83,20 @@ async fn lines_are_published_one_by_one_and_what_the_hub_would_punish_is_refused
     assert_eq!(hub.server().received_total(), 3);
 }
 
+/// What is piped in can be read once.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_connection_string_may_come_from_a_pipe() {
+    let hub = hub().await;
+    let way = reach("azure-pipe", hub.authority(), hub.listen(8883, "127.0.0.1:0").await.unwrap());
+    for (what, order) in [("publish", &["x"][..]), ("report", &["{}"]), ("watch", &["-C", "1"]), ("settings", &[])] {
+        let command = dunlin(["cloud", "azure", what, "--connection-string-file", "/dev/stdin"]).args(order);
+        let command = if what == "settings" { command } else { command.args(&way) };
+        command.stdin(STRING).run().await.assert_success();
+    }
+    assert_eq!(hub.server().received()[0].message.text(), "x");
+}
+
 #[tokio::test]
 async fn a_device_with_a_certificate_needs_no_key() {
     let hub = hub().await;
